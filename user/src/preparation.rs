@@ -126,10 +126,10 @@ async fn create_clients(settings: &Settings, database: &Database) -> Result<(), 
         let create = async |connection: &_| clients::insert_unless_there(connection, &new).await;
         let stored = database.until_known(deadline, create).await.map_err(StartError::Clients)?;
         match stored {
-            Some((client, _)) if client.revoked_at.is_some() => {
+            Some(found) if found.client.revoked_at.is_some() => {
                 tracing::warn!(client = %id, "a client of the setting service-clients stays revoked")
             }
-            Some((_, hash)) if hash != secret_hash => tracing::warn!(
+            Some(found) if found.secret_hash != secret_hash => tracing::warn!(
                 client = %id,
                 "the secret in the setting service-clients is not that of the client, which keeps its own"
             ),

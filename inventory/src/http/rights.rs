@@ -1,4 +1,4 @@
-//! Who may call what, services included.
+//! The roles and scopes of the calls.
 
 use runtime::auth::{Allows, Role, Scope};
 

@@ -84,7 +84,7 @@ impl AccountRepository {
 
     /// See [`deletions::delete`].
     pub async fn delete(&self, id: Uuid, deleter: Deleter<'_>) -> Result<Deletion, DbError> {
-        let moment = revocations::now();
+        let moment = revocations::after_deletion();
         let delete = async |connection: &_| deletions::delete(connection, id, deleter, moment).await;
         self.until_known(delete).await
     }

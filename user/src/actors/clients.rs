@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::AccountsError;
 use crate::{
     domain::{Client, ClientId, Scopes},
-    store::clients,
+    store::clients::{self, FoundClient},
     tokens::{AccessToken, ClientSecret, Issuer, subject_of},
 };
 
@@ -191,20 +191,20 @@ impl Handler<RevokeClient> for Clients {
 impl ClientsParts {
     async fn issue(&self, message: IssueClientToken) -> Result<ClientGrant, AccountsError> {
         let IssueClientToken { credentials, scopes } = message;
-        let Some(client) = self.authenticated(credentials).await? else {
+        let Some(FoundClient { client, issued_at, .. }) = self.authenticated(credentials).await? else {
             return Ok(ClientGrant::InvalidClient);
         };
         let scopes = scopes.unwrap_or_else(|| client.scopes.clone());
         if scopes.is_empty() || !scopes.is_within(&client.scopes) {
             return Ok(ClientGrant::InvalidScope);
         }
-        let token = self.issuer.for_service(client.subject, &scopes.to_string())?;
+        let token = self.issuer.for_service(client.subject, &scopes.to_string(), issued_at)?;
         Ok(ClientGrant::Granted { token, scopes })
     }
 
     async fn revoke_token(&self, message: RevokeClientToken) -> Result<TokenRevocation, AccountsError> {
         let RevokeClientToken { credentials, token } = message;
-        let Some(client) = self.authenticated(credentials).await? else {
+        let Some(FoundClient { client, .. }) = self.authenticated(credentials).await? else {
             return Ok(TokenRevocation::InvalidClient);
         };
         let Some(ValidToken { subject, issued_at }) = token else { return Ok(TokenRevocation::Revoked) };
@@ -219,15 +219,17 @@ impl ClientsParts {
     }
 
     /// The client, unless it is unknown, revoked or has another secret. All of these take the same time.
-    async fn authenticated(&self, credentials: ClientCredentials) -> Result<Option<Client>, AccountsError> {
+    async fn authenticated(
+        &self,
+        credentials: ClientCredentials,
+    ) -> Result<Option<FoundClient>, AccountsError> {
         let ClientCredentials { id, secret } = credentials;
         let id = id.as_ref().map_or("", ClientId::as_str);
         let found = self.until_known(async |connection| clients::find(connection, id).await).await?;
-        let (client, hash) = found.unzip();
         // No secret has this hash.
-        let is_right = secret.has(&hash.unwrap_or_else(|| vec![0; 32]));
-        let client = client.filter(|client| client.revoked_at.is_none());
-        Ok(client.filter(|_| is_right))
+        let nothing = [0; 32];
+        let is_right = secret.has(found.as_ref().map_or(&nothing[..], |found| &found.secret_hash));
+        Ok(found.filter(|found| is_right && found.client.revoked_at.is_none()))
     }
 
     async fn create(&self, message: CreateClient) -> Result<Option<NewSecret>, AccountsError> {

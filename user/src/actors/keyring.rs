@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use runtime::{
-    auth::{KeyDocument, KeySet},
+    auth::{KeyDocument, KeySet, revocation_name},
     db::{Database, DbError},
 };
 use tokio::sync::Mutex;
@@ -43,7 +43,8 @@ impl Keyring {
             tracing::info!(kid, "a signing key was retired: its last token has expired");
         }
         let records = signing_keys::load(&connection, self.schedule).await?;
-        let not_before = revocations::current(&connection, self.token_life).await?;
+        let revoked = revocations::current(&connection, self.token_life).await?;
+        let not_before = revoked.iter().map(|(id, time)| (revocation_name(id), *time)).collect();
         *known = records.iter().filter_map(|record| self.opened(&record.key, &known)).collect();
         let signing = records.iter().find(|record| record.state == KeyState::Signing);
         if let Some(key) = signing.and_then(|signing| known.iter().find(|key| key.kid == signing.key.kid)) {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{AccountRepository, AccountsError};
 use crate::{
     domain::{
-        Account, Admission, AttemptLimits, Credentials, Email, Password, PasswordError, Rotation, Session,
+        Admission, AttemptLimits, Credentials, Email, Password, PasswordError, Rotation, Session, Standing,
         WithPassword,
     },
     store::{accounts, login_attempts, sessions},
@@ -215,8 +215,11 @@ impl SessionsParts {
         let known = found.as_ref().map(|found| found.account.id);
         match self.checked(source, password, found).await? {
             None => Ok(Login::InvalidCredentials(known)),
-            Some(account) if account.disabled => Ok(Login::Disabled(account.id)),
-            Some(account) => self.begin(&account).await.map(Login::Granted),
+            Some(found) if found.account.disabled => Ok(Login::Disabled(found.account.id)),
+            Some(found) => self
+                .begin(&found)
+                .await
+                .map(|begun| begun.map_or(Login::InvalidCredentials(known), Login::Granted)),
         }
     }
 
@@ -226,31 +229,28 @@ impl SessionsParts {
         Ok(self.repository.until_known(admit).await?)
     }
 
-    /// The account, if the password is right.
+    /// `found`, if the password is right.
     async fn checked(
         &self,
         source: IpAddr,
         password: Password,
         found: Option<Credentials>,
-    ) -> Result<Option<Account>, AccountsError> {
+    ) -> Result<Option<Credentials>, AccountsError> {
         let is_right = self.repository.is_right(source, password, found.as_ref()).await?;
-        let account = found.map(|credentials| credentials.account);
-        if !is_right {
-            return Ok(None);
-        }
-        if let Some(Account { email, .. }) = &account {
-            let forget = async |connection: &_| login_attempts::forget(connection, email).await;
-            self.repository.until_known(forget).await?;
-        }
-        Ok(account)
+        let Some(found) = found.filter(|_| is_right) else { return Ok(None) };
+        let email = &found.account.email;
+        let forget = async |connection: &_| login_attempts::forget(connection, email).await;
+        self.repository.until_known(forget).await?;
+        Ok(Some(found))
     }
 
-    async fn begin(&self, account: &Account) -> Result<Tokens, AccountsError> {
+    /// `None` if the account changed while its password was checked.
+    async fn begin(&self, found: &Credentials) -> Result<Option<Tokens>, AccountsError> {
         let refresh = RefreshToken::generate()?;
         let (id, hash, life) = (Uuid::now_v7(), refresh.hash(), self.refresh_life);
-        let begin = async |connection: &_| sessions::begin(connection, id, account.id, &hash, life).await;
-        self.repository.until_known(begin).await?;
-        self.tokens(account, id, refresh)
+        let begin = async |connection: &_| sessions::begin(connection, id, found, &hash, life).await;
+        let Some(standing) = self.repository.until_known(begin).await? else { return Ok(None) };
+        self.tokens(found.account.id, id, standing, refresh).map(Some)
     }
 
     async fn refresh(&self, shown: &RefreshToken) -> Result<Refreshed, AccountsError> {
@@ -258,8 +258,8 @@ impl SessionsParts {
         let (shown, hash, life) = (shown.hash(), next.hash(), self.refresh_life);
         let rotate = async |connection: &_| sessions::rotate(connection, &shown, &hash, life).await;
         match self.repository.until_known(rotate).await? {
-            Rotation::Rotated { account, session } => {
-                self.tokens(&account, session, next).map(Refreshed::Granted)
+            Rotation::Rotated { account, session, standing } => {
+                self.tokens(account, session, standing, next).map(Refreshed::Granted)
             }
             Rotation::Reused { account } => {
                 metrics::counter!("orderflow_refresh_reuse_total").increment(1);
@@ -271,15 +271,15 @@ impl SessionsParts {
 
     fn tokens(
         &self,
-        account: &Account,
+        account: Uuid,
         session: Uuid,
+        standing: Standing,
         refresh: RefreshToken,
     ) -> Result<Tokens, AccountsError> {
-        let access = self.issuer.for_account(account.id, account.role, session)?;
-        let Account { id, role, .. } = account;
+        let access = self.issuer.for_account(account, session, standing)?;
         Ok(Tokens {
-            account: *id,
-            role: *role,
+            account,
+            role: standing.role,
             session,
             access,
             refresh,

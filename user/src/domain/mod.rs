@@ -12,7 +12,7 @@ pub use account::{Account, AccountChange, Change, Credentials, Deletion, EmailCh
 pub use client::{Client, ClientId, ClientIdError, Scopes};
 pub use email::{Email, EmailError};
 pub use password::{Password, PasswordError, PasswordHash};
-pub use session::{Admission, AttemptLimits, Rotation, Session};
+pub use session::{Admission, AttemptLimits, Rotation, Session, Standing};
 pub use signing_key::{
     KeyRecord, KeyRetirement, KeyRotation, KeySchedule, KeyState, SigningKey, StoredKey, StoredSecret,
 };

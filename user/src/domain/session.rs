@@ -1,9 +1,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use runtime::auth::Role;
 use uuid::Uuid;
-
-use super::Account;
 
 /// A login that refresh tokens continue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,11 +13,19 @@ pub struct Session {
     pub expires_at: Timestamp,
 }
 
+/// An account at the moment of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    pub role: Role,
+    /// Unix time in milliseconds, by the clock that also dates revocations.
+    pub issued_at: u64,
+}
+
 /// The result of showing a refresh token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rotation {
     /// The token was exchanged for the next one.
-    Rotated { account: Account, session: Uuid },
+    Rotated { account: Uuid, session: Uuid, standing: Standing },
     /// The token had been exchanged before. Its session was ended.
     Reused { account: Uuid },
     /// Unknown, expired, or of an ended session or a disabled account.

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, http::StatusCode};
-use runtime::http::{FieldError, Problem};
+use runtime::{
+    http::{FieldError, Problem},
+    limits::Policy,
+};
 
 use crate::{actors::AccountsError, domain::Deletion};
 
@@ -58,7 +61,11 @@ pub(super) fn deletion(outcome: Deletion) -> Result<HttpResponse, Problem> {
 pub(super) fn blocked(time: Duration) -> Problem {
     let seconds = time.as_secs().max(1);
     let detail = format!("Too many wrong passwords were given for this e-mail. Retry in {seconds} s.");
-    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-attempts", detail).retry_after(time)
+    // One attempt after each block.
+    let policy = Policy { name: "login-attempts", quota: 1, window: time };
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-attempts", detail)
+        .retry_after(time)
+        .limited_by(policy)
 }
 
 /// Collects the errors of a body: one answer names all.

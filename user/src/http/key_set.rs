@@ -2,8 +2,9 @@ use actix_web::{HttpResponse, web::Data};
 
 use crate::tokens::PublishedKeys;
 
-/// The public keys that tokens are verified with, as a JSON Web Key Set (RFC 7517). `not_before` has the accounts
-/// and sessions whose older tokens are revoked, with the time in Unix milliseconds. Public, and served without
+/// The public keys that tokens are verified with, as a JSON Web Key Set (RFC 7517). `not_before` names
+/// the accounts and sessions whose older tokens are revoked, with the time in Unix milliseconds. A name is the first
+/// 16 bytes of SHA-256 over the id. Public, and served without
 /// the database.
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "auth", responses(
     (status = 200, body = Object, description = "public Ed25519 keys", example = json!({"keys": [

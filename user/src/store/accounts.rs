@@ -5,7 +5,7 @@ use runtime::{
 };
 use uuid::Uuid;
 
-use super::revocations::{now, revoke};
+use super::revocations::{NOT_BEFORE, revoke};
 use crate::domain::{
     Account, AccountChange, Change, Credentials, Email, EmailChange, PasswordHash, Registration,
 };
@@ -63,16 +63,16 @@ pub async fn change_password(
     new: &PasswordHash,
 ) -> Result<bool, DbError> {
     // A repeated statement finds the new hash.
-    let revoke = revoke("SELECT id AS subject FROM changed", 4);
+    let revoke = revoke("SELECT id, not_before FROM changed");
     let sql = format!(
-        "WITH changed AS (UPDATE accounts SET password_hash = $3, updated_at = now()
-                          WHERE id = $1 AND password_hash IN ($2, $3) RETURNING id),
+        "WITH changed AS (UPDATE accounts SET password_hash = $3, updated_at = now(), sessions_from = clock_timestamp()
+                          WHERE id = $1 AND password_hash IN ($2, $3) RETURNING id, {NOT_BEFORE}),
               ended AS (DELETE FROM sessions WHERE account_id IN (SELECT id FROM changed)),
               revoked AS ({revoke})
          SELECT FROM changed"
     );
     let statement = connection.prepare_cached(&sql).await?;
-    let changed = connection.query_opt(&statement, &[&id, &old.as_str(), &new.as_str(), &now()]).await?;
+    let changed = connection.query_opt(&statement, &[&id, &old.as_str(), &new.as_str()]).await?;
     Ok(changed.is_some())
 }
 
@@ -84,17 +84,17 @@ pub async fn change_email(
     password: &PasswordHash,
     email: &Email,
 ) -> Result<Option<EmailChange>, DbError> {
-    let revoke = revoke("SELECT id AS subject FROM changed", 4);
+    let revoke = revoke("SELECT id, not_before FROM changed");
     let sql = format!(
-        "WITH changed AS (UPDATE accounts SET email = $3, updated_at = now()
+        "WITH changed AS (UPDATE accounts SET email = $3, updated_at = now(), sessions_from = clock_timestamp()
                           WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL
-                          RETURNING id, email, role, disabled_at, created_at, updated_at),
+                          RETURNING id, email, role, disabled_at, created_at, updated_at, {NOT_BEFORE}),
               ended AS (DELETE FROM sessions WHERE account_id IN (SELECT id FROM changed)),
               revoked AS ({revoke})
          SELECT * FROM changed"
     );
     let statement = connection.prepare_cached(&sql).await?;
-    match connection.query_opt(&statement, &[&id, &password.as_str(), &email.as_str(), &now()]).await {
+    match connection.query_opt(&statement, &[&id, &password.as_str(), &email.as_str()]).await {
         Ok(row) => row.as_ref().map(account).transpose().map(|account| account.map(EmailChange::Changed)),
         Err(error) if error.violates(EMAIL_UNIQUE) => Ok(Some(EmailChange::EmailTaken)),
         Err(error) => Err(error),
@@ -108,17 +108,17 @@ pub async fn reset_admin(
     email: &Email,
     password: &PasswordHash,
 ) -> Result<Option<Account>, DbError> {
-    let revoke = revoke("SELECT id AS subject FROM changed", 3);
+    let revoke = revoke("SELECT id, not_before FROM changed");
     let sql = format!(
-        "WITH changed AS (UPDATE accounts SET password_hash = $2, disabled_at = NULL, updated_at = now()
+        "WITH changed AS (UPDATE accounts SET password_hash = $2, disabled_at = NULL, updated_at = now(), sessions_from = clock_timestamp()
                           WHERE email = $1 AND role = 'ADMIN'
-                          RETURNING id, email, role, disabled_at, created_at, updated_at),
+                          RETURNING id, email, role, disabled_at, created_at, updated_at, {NOT_BEFORE}),
               ended AS (DELETE FROM sessions WHERE account_id IN (SELECT id FROM changed)),
               revoked AS ({revoke})
          SELECT * FROM changed"
     );
     let statement = connection.prepare_cached(&sql).await?;
-    let changed = connection.query_opt(&statement, &[&email.as_str(), &password.as_str(), &now()]).await?;
+    let changed = connection.query_opt(&statement, &[&email.as_str(), &password.as_str()]).await?;
     changed.as_ref().map(account).transpose()
 }
 
@@ -155,24 +155,25 @@ pub async fn change(
     id: Uuid,
     change: Change,
 ) -> Result<AccountChange, DbError> {
-    let revoke = revoke("SELECT id AS subject FROM changed WHERE updated_at = now()", 5);
+    let revoke = revoke("SELECT id, not_before FROM changed WHERE updated_at = now()");
     let sql = format!("WITH admins AS MATERIALIZED (SELECT a.id FROM accounts a WHERE a.role = 'ADMIN' AND a.disabled_at IS NULL
                                             ORDER BY a.id FOR UPDATE),
                     allowed AS (SELECT (SELECT count(*) FROM admins WHERE admins.id = $1) = 1 AS is_admin,
                                        (coalesce($3, 'ADMIN') = 'ADMIN' AND NOT coalesce($4, false))
                                        OR (SELECT count(*) FROM admins WHERE admins.id <> $2) > 0 AS is_left),
                     changed AS (UPDATE accounts SET role = coalesce($3, role),
+                                    sessions_from = CASE WHEN $4 THEN clock_timestamp() ELSE sessions_from END,
                                     disabled_at = CASE WHEN $4 THEN coalesce(disabled_at, now()) WHEN NOT $4 THEN NULL ELSE disabled_at END,
                                     updated_at = CASE WHEN role = coalesce($3, role) AND (disabled_at IS NOT NULL) = coalesce($4, disabled_at IS NOT NULL)
                                                       THEN updated_at ELSE now() END
                                 WHERE id = $2 AND (SELECT is_admin AND is_left FROM allowed)
-                                RETURNING id, email, role, disabled_at, created_at, updated_at),
+                                RETURNING id, email, role, disabled_at, created_at, updated_at, {NOT_BEFORE}),
                     ended AS (DELETE FROM sessions WHERE account_id IN (SELECT id FROM changed WHERE disabled_at IS NOT NULL)),
                     revoked AS ({revoke})
                SELECT allowed.is_admin, allowed.is_left, changed.* FROM allowed LEFT JOIN changed ON true");
     let statement = connection.prepare_cached(&sql).await?;
     let role = change.role.map(Role::as_str);
-    let row = connection.query_one(&statement, &[&actor, &id, &role, &change.disabled, &now()]).await?;
+    let row = connection.query_one(&statement, &[&actor, &id, &role, &change.disabled]).await?;
     Ok(match (row.get("is_admin")?, row.get("is_left")?, row.get::<Option<Uuid>>("id")?) {
         (false, ..) => AccountChange::NotAdmin,
         (_, _, Some(_)) => AccountChange::Changed(account(&row)?),
@@ -181,13 +182,17 @@ pub async fn change(
     })
 }
 
-pub(super) fn account(row: &Row) -> Result<Account, DbError> {
+/// Any value that a later CHECK allows must not become ADMIN.
+pub(super) fn role(row: &Row) -> Result<Role, DbError> {
+    Ok(if row.get::<&str>("role")? == Role::Admin.as_str() { Role::Admin } else { Role::User })
+}
+
+fn account(row: &Row) -> Result<Account, DbError> {
     Ok(Account {
         id: row.get("id")?,
         email: Email::from_stored(row.get("email")?),
-        // Any value that a later CHECK allows must not become ADMIN.
         disabled: row.get::<Option<Timestamp>>("disabled_at")?.is_some(),
-        role: if row.get::<&str>("role")? == Role::Admin.as_str() { Role::Admin } else { Role::User },
+        role: role(row)?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
     })

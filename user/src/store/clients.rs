@@ -6,7 +6,7 @@ use runtime::{
 };
 use uuid::Uuid;
 
-use super::revocations::{now, revoke as revocation};
+use super::revocations::{ISSUED_AT, NOT_BEFORE, issued_at, revoke as revocation};
 use crate::domain::{Client, ClientId, Scopes};
 
 const COLUMNS: &str = "client_id, subject, scopes, created_at, rotated_at, revoked_at";
@@ -35,11 +35,11 @@ pub async fn insert(connection: &Connection, new: &NewClient) -> Result<Option<C
     row.as_ref().map(client).transpose()
 }
 
-/// Keeps a client of this name as it is, revoked or not. Returns the stored one with the hash of its secret.
+/// Keeps a client of this name as it is, revoked or not. Returns the stored one.
 pub async fn insert_unless_there(
     connection: &Connection,
     new: &NewClient,
-) -> Result<Option<(Client, Vec<u8>)>, DbError> {
+) -> Result<Option<FoundClient>, DbError> {
     let sql = "INSERT INTO oauth_clients (client_id, subject, secret_hash, scopes) VALUES ($1, $2, $3, $4)
                ON CONFLICT DO NOTHING";
     let NewClient { id, subject, secret_hash, scopes } = new;
@@ -47,11 +47,26 @@ pub async fn insert_unless_there(
     find(connection, id.as_str()).await
 }
 
-/// The client, revoked or not, and the hash of its secret.
-pub async fn find(connection: &Connection, id: &str) -> Result<Option<(Client, Vec<u8>)>, DbError> {
-    let sql = format!("SELECT {COLUMNS}, secret_hash FROM oauth_clients WHERE client_id = $1");
+/// A client, revoked or not.
+#[derive(Debug, Clone)]
+pub struct FoundClient {
+    pub client: Client,
+    pub secret_hash: Vec<u8>,
+    /// The moment of a token for it, in Unix milliseconds.
+    pub issued_at: u64,
+}
+
+/// Finds a client. The lock puts its tokens before or after a revocation.
+pub async fn find(connection: &Connection, id: &str) -> Result<Option<FoundClient>, DbError> {
+    let sql = format!(
+        "SELECT {COLUMNS}, secret_hash, {ISSUED_AT} FROM oauth_clients WHERE client_id = $1 FOR SHARE"
+    );
     let row = connection.query_opt(&connection.prepare_cached(&sql).await?, &[&id]).await?;
-    row.as_ref().map(|row| Ok((client(row)?, row.get("secret_hash")?))).transpose()
+    let found = |row: &Row| {
+        let (client, secret_hash) = (client(row)?, row.get("secret_hash")?);
+        Ok(FoundClient { client, secret_hash, issued_at: issued_at(row)? })
+    };
+    row.as_ref().map(found).transpose()
 }
 
 /// By name, after `after`. Revoked ones are included.
@@ -79,21 +94,21 @@ pub async fn rotate(
 
 /// Ends a client and revokes its tokens. False if there is none of this name.
 pub async fn revoke(connection: &Connection, id: &ClientId) -> Result<bool, DbError> {
-    let revocation = revocation("SELECT subject FROM ended", 2);
+    let revocation = revocation("SELECT subject, not_before FROM ended");
     let sql = format!(
         "WITH ended AS (UPDATE oauth_clients SET revoked_at = coalesce(revoked_at, now()) WHERE client_id = $1
-                        RETURNING subject),
+                        RETURNING subject, {NOT_BEFORE}),
               revoked AS ({revocation})
          SELECT FROM ended"
     );
     let statement = connection.prepare_cached(&sql).await?;
-    Ok(connection.query_opt(&statement, &[&id.as_str(), &now()]).await?.is_some())
+    Ok(connection.query_opt(&statement, &[&id.as_str()]).await?.is_some())
 }
 
 /// Revokes the tokens of `subject` that were issued before this Unix time in milliseconds. One row a client: no
 /// client can make the published list long.
 pub async fn revoke_tokens(connection: &Connection, subject: Uuid, before: u64) -> Result<(), DbError> {
-    let sql = revocation("SELECT $1::uuid AS subject", 2);
+    let sql = revocation("SELECT $1::uuid, $2::bigint");
     let before = i64::try_from(before).unwrap_or(i64::MAX);
     connection.execute(&connection.prepare_cached(&sql).await?, &[&subject, &before]).await.map(drop)
 }

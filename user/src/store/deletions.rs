@@ -24,7 +24,7 @@ pub async fn delete(
     deleter: Deleter<'_>,
     moment: i64,
 ) -> Result<Deletion, DbError> {
-    let revoke = revoke("SELECT id AS subject FROM deleted", 4);
+    let revoke = revoke("SELECT id, $4 FROM deleted");
     let sql = format!(
         "WITH admins AS MATERIALIZED (SELECT id FROM accounts WHERE role = 'ADMIN' AND disabled_at IS NULL ORDER BY id FOR UPDATE),
               allowed AS (SELECT $2::uuid IS NULL OR EXISTS (SELECT FROM admins WHERE id = $2) AS may,

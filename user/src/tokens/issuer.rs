@@ -1,13 +1,13 @@
 use std::{
     sync::{Arc, PoisonError, RwLock},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use runtime::auth::{Claims, Role, TOKEN_TYPE};
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
-use crate::domain::SigningKey;
+use crate::domain::{SigningKey, Standing};
 
 #[derive(Debug, Clone)]
 pub struct TokenRules {
@@ -49,22 +49,28 @@ impl Issuer {
         *self.signer.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Signer::new(key));
     }
 
-    pub fn for_account(&self, id: Uuid, role: Role, session: Uuid) -> Result<AccessToken, IssueError> {
-        self.issue(id, role, None, Some(session))
+    pub fn for_account(
+        &self,
+        id: Uuid,
+        session: Uuid,
+        standing: Standing,
+    ) -> Result<AccessToken, IssueError> {
+        self.issue(id, standing, None, Some(session))
     }
 
-    pub fn for_service(&self, id: Uuid, scope: &str) -> Result<AccessToken, IssueError> {
-        self.issue(id, Role::Service, Some(scope.to_owned()), None)
+    /// `issued_at` in Unix milliseconds.
+    pub fn for_service(&self, id: Uuid, scope: &str, issued_at: u64) -> Result<AccessToken, IssueError> {
+        self.issue(id, Standing { role: Role::Service, issued_at }, Some(scope.to_owned()), None)
     }
 
     fn issue(
         &self,
         sub: Uuid,
-        role: Role,
+        Standing { role, issued_at }: Standing,
         scope: Option<String>,
         sid: Option<Uuid>,
     ) -> Result<AccessToken, IssueError> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let (now, milliseconds) = (issued_at / 1000, (issued_at % 1000) as u32);
         let TokenRules { issuer, audience, life } = &self.rules;
         let claims = Claims {
             iss: issuer.clone(),
@@ -74,7 +80,7 @@ impl Issuer {
             exp: now + life.as_secs(),
             nbf: now,
             iat: now,
-            jti: Uuid::now_v7(),
+            jti: Uuid::new_v7(Timestamp::from_unix(NoContext, now, milliseconds * 1_000_000)),
             sid,
             scope,
         };
@@ -94,6 +100,8 @@ impl Signer {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use runtime::{
         auth::{KeySet, TokenSettings, Verifier},
         settings::Source,
@@ -116,12 +124,21 @@ mod tests {
         Issuer::new(key, rules)
     }
 
+    fn now() -> u64 {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        u64::try_from(now.as_millis()).unwrap()
+    }
+
+    fn standing(role: Role) -> Standing {
+        Standing { role, issued_at: now() }
+    }
+
     #[actix_rt::test]
     async fn a_token_passes_the_verifier_of_every_service_and_says_who_and_what() {
         let key = generate().unwrap();
         let id = Uuid::now_v7();
         let claims = verifier(&key)
-            .verify(&issuer(&key).for_account(id, Role::Admin, Uuid::now_v7()).unwrap().text)
+            .verify(&issuer(&key).for_account(id, Uuid::now_v7(), standing(Role::Admin)).unwrap().text)
             .await
             .unwrap();
         assert_eq!(
@@ -129,7 +146,7 @@ mod tests {
             (id, Role::Admin, 60, &None)
         );
         let claims = verifier(&key)
-            .verify(&issuer(&key).for_service(id, "products:read").unwrap().text)
+            .verify(&issuer(&key).for_service(id, "products:read", now()).unwrap().text)
             .await
             .unwrap();
         assert_eq!((claims.role, claims.scope.as_deref()), (Role::Service, Some("products:read")));
@@ -140,7 +157,8 @@ mod tests {
         let key = generate().unwrap();
         let mut forged = generate().unwrap();
         forged.kid.clone_from(&key.kid);
-        let token = issuer(&forged).for_account(Uuid::now_v7(), Role::Admin, Uuid::now_v7()).unwrap();
+        let token =
+            issuer(&forged).for_account(Uuid::now_v7(), Uuid::now_v7(), standing(Role::Admin)).unwrap();
         assert!(verifier(&key).verify(&token.text).await.is_err());
     }
 }

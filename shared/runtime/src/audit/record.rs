@@ -46,7 +46,7 @@ impl Outcome {
     }
 }
 
-/// Who acts.
+/// The account or service that acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The `sub` of the token.
@@ -62,7 +62,7 @@ pub struct Caller {
 pub struct Act {
     pub caller: Option<Caller>,
     pub address: Option<IpAddr>,
-    /// What limits count: the address or its network.
+    /// The unit that limits count: the address or its network.
     pub source: Option<IpAddr>,
     /// Method and route, or the command.
     pub action: String,

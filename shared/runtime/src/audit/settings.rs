@@ -8,7 +8,7 @@ const SHORTEST_RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// The settings of the audit trail.
 #[derive(Debug, Clone, Copy)]
 pub struct AuditSettings {
-    /// Whoever migrates deletes older records.
+    /// A migration deletes older records.
     pub retention: Duration,
     /// Recorded refusals a second.
     pub refusals: u32,

@@ -79,7 +79,7 @@ pub async fn record_command(
     insert(connection, &[Record::new(act)]).await
 }
 
-/// What a list of records is narrowed to. Each field runs along an index.
+/// Narrows a list of records. Each field runs along an index.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub actor: Option<String>,
@@ -103,7 +103,10 @@ impl Position {
     /// Reads what [`Self::text`] writes.
     pub fn parse(text: &str) -> Option<Self> {
         let (at, id) = text.split_once('~')?;
-        Some(Self { at: Timestamp::from_microsecond(at.parse().ok()?).ok()?, id: id.parse().ok()? })
+        // PostgreSQL does not know the earliest times of jiff.
+        let at =
+            Timestamp::from_microsecond(at.parse().ok()?).ok().filter(|at| *at >= Timestamp::UNIX_EPOCH)?;
+        Some(Self { at, id: id.parse().ok()? })
     }
 
     /// Microseconds, as PostgreSQL counts, and the id.

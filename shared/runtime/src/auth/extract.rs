@@ -17,7 +17,7 @@ use crate::{
     http::{FieldError, Problem, name_caller},
 };
 
-/// Who may call a route.
+/// The roles and the scope that a route admits.
 pub trait Allows: 'static {
     /// Roles of accounts.
     const ROLES: &'static [Role];

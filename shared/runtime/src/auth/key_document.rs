@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse},
@@ -15,8 +16,8 @@ use uuid::Uuid;
 pub struct KeyDocument {
     #[serde(flatten)]
     pub keys: JwkSet,
-    /// Tokens of these accounts and sessions that were issued before this Unix time in milliseconds are revoked.
-    /// `user` alone publishes this.
+    /// Tokens of these accounts and sessions, by [`revocation_name`], that were issued before this Unix time in
+    /// milliseconds are revoked. `user` alone publishes this.
     pub not_before: HashMap<Uuid, u64>,
 }
 
@@ -33,6 +34,15 @@ impl From<PublishedDocument> for KeyDocument {
         let keys = document.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok());
         Self { keys: JwkSet { keys: keys.collect() }, not_before: document.not_before }
     }
+}
+
+/// The name of an account, session or client in the published list, which everybody may read: the first 16 bytes of
+/// SHA-256 over its id.
+#[must_use]
+pub fn revocation_name(id: &Uuid) -> Uuid {
+    let mut name = [0; 16];
+    name.copy_from_slice(&digest(&SHA256, id.as_bytes()).as_ref()[..16]);
+    Uuid::from_bytes(name)
 }
 
 /// A public key, and the one algorithm that it may verify. The header of a token has no say in it: a public key

@@ -7,12 +7,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::jwk::{Jwk, JwkSet};
 use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::{Claims, KeyDocument, VerifyingKey, fingerprint::fingerprint, key_document::verifying_keys};
+use super::{
+    Claims, KeyDocument, VerifyingKey,
+    fingerprint::fingerprint,
+    key_document::{revocation_name, verifying_keys},
+};
 use crate::{settings::HttpUrl, tls::http_client};
 
 /// A request with an unknown key waits for it.
@@ -42,6 +46,7 @@ struct Inner {
 
 #[derive(Default)]
 struct Known {
+    set: Vec<Jwk>,
     keys: HashMap<String, Arc<VerifyingKey>>,
     not_before: HashMap<Uuid, u64>,
 }
@@ -73,7 +78,8 @@ impl KeySet {
 
     /// The set of the signer itself, which [`Self::replace`] changes.
     pub fn local(set: &JwkSet) -> Self {
-        Self::new(Known { keys: verifying_keys(set), not_before: HashMap::new() }, None)
+        let keys = verifying_keys(set);
+        Self::new(Known { set: set.keys.clone(), keys, not_before: HashMap::new() }, None)
     }
 
     fn new(known: Known, remote: Option<Remote>) -> Self {
@@ -84,8 +90,9 @@ impl KeySet {
     pub fn replace(&self, document: &KeyDocument) {
         let keys = verifying_keys(&document.keys);
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
-        let same = known.keys.len() == keys.len() && keys.keys().all(|kid| known.keys.contains_key(kid));
-        *known = Known { keys, not_before: document.not_before.clone() };
+        // Another key may have the name of an old one.
+        let same = known.set == document.keys.keys;
+        *known = Known { set: document.keys.keys.clone(), keys, not_before: document.not_before.clone() };
         if !same {
             self.0.generation.fetch_add(1, Ordering::Release);
         }
@@ -99,8 +106,9 @@ impl KeySet {
     /// True for a token of an account or session that was revoked after it was issued.
     pub(super) fn revokes(&self, claims: &Claims) -> bool {
         let known = self.known();
-        let after =
-            |subject: &Uuid| known.not_before.get(subject).is_some_and(|time| claims.issued_at() < *time);
+        let after = |subject: &Uuid| {
+            known.not_before.get(&revocation_name(subject)).is_some_and(|time| claims.issued_at() < *time)
+        };
         !known.not_before.is_empty() && (after(&claims.sub) || claims.sid.as_ref().is_some_and(after))
     }
 
@@ -108,7 +116,8 @@ impl KeySet {
         self.0.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The key called `kid`; `None` if the signer lacks it too. Fails if an unknown key cannot be fetched.
+    /// The key called `kid`; `None` if the signer lacks it too, or cannot be asked at once. Fails if no key at all
+    /// is known.
     pub async fn find(&self, kid: &str) -> Result<Option<Arc<VerifyingKey>>, KeySetError> {
         if let Some(key) = self.cached_key(kid) {
             return Ok(Some(key));
@@ -118,7 +127,11 @@ impl KeySet {
         if remote.unknown.get(&name).is_some() {
             return Ok(None);
         }
-        let fetched = self.refresh(remote).await?;
+        let fetched = match self.refresh(remote).await {
+            // An unknown name is no reason to doubt the keys at hand; the watch looks again.
+            Err(_) if self.has_any() => return Ok(None),
+            fetched => fetched?,
+        };
         let key = self.cached_key(kid);
         if fetched && key.is_none() {
             remote.unknown.insert(name, ());

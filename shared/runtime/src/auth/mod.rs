@@ -13,7 +13,7 @@ mod verifier;
 
 pub use claims::{Claims, Role};
 pub use extract::{AdminCheck, AdminOnly, Allows, AnyAccount, Token, UserOnly};
-pub use key_document::{KeyDocument, VerifyingKey};
+pub use key_document::{KeyDocument, VerifyingKey, revocation_name};
 pub use keys::{KeySet, KeySetError};
 pub use scope::Scope;
 pub use settings::{RoleClaim, TokenAlgorithms, TokenSettings, TokenTypes, jwks_interval};

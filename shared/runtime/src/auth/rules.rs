@@ -1,4 +1,4 @@
-//! What a token must say, and what it then says about its bearer.
+//! The rules for the claims of a token, and the bearer that valid claims describe.
 //!
 //! RFC 8725: the algorithm comes from the key, issuer and audience are required, and tokens for another use are
 //! refused. RFC 9068 describes access tokens (`at+jwt`); providers that send `JWT` are told apart from their

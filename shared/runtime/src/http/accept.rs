@@ -121,6 +121,7 @@ impl Door {
             false => Some(self.by_source.take(source).ok_or(DispatchError::DisconnectTimeout)?),
         };
         let io = Transport::accept(io, self.tls.as_ref(), self.limits.head_time).await?;
-        Ok((Connection::new(io, self.limits, share), Some(peer)))
+        let is_encrypted = io.is_encrypted();
+        Ok((Connection::new(io, self.limits, is_encrypted, share), Some(peer)))
     }
 }

@@ -65,7 +65,7 @@ impl ClientAddress {
         self.0
     }
 
-    /// What limits count: the address, or the /64 network of an IPv6 address.
+    /// The unit that limits count: the address, or the /64 network of an IPv6 address.
     pub fn source(self) -> IpAddr {
         match self.0 {
             IpAddr::V4(_) => self.0,

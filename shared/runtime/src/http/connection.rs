@@ -15,7 +15,7 @@ use std::{
     io,
     net::IpAddr,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use tokio::{
@@ -30,7 +30,7 @@ use super::{
 use crate::limits::Share;
 
 /// A stream that fails with `TimedOut` when its client takes too long.
-pub(super) struct Connection<T> {
+pub(super) struct Connection<T: AsyncWrite + Unpin> {
     io: T,
     exchange: Exchange,
     limits: ConnectionLimits,
@@ -38,13 +38,20 @@ pub(super) struct Connection<T> {
     timer: Option<Pin<Box<Sleep>>>,
     /// Replaces an answer of actix-http.
     refusal: Option<Refusal>,
+    is_encrypted: bool,
     /// Of the connections of its source.
     _share: Option<Share<IpAddr>>,
 }
 
 impl<T: AsyncWrite + Unpin> Connection<T> {
-    pub(super) fn new(io: T, limits: ConnectionLimits, share: Option<Share<IpAddr>>) -> Self {
-        Self { io, exchange: Exchange::default(), limits, timer: None, refusal: None, _share: share }
+    pub(super) fn new(
+        io: T,
+        limits: ConnectionLimits,
+        is_encrypted: bool,
+        share: Option<Share<IpAddr>>,
+    ) -> Self {
+        let exchange = Exchange::default();
+        Self { io, exchange, limits, timer: None, refusal: None, is_encrypted, _share: share }
     }
 
     pub(super) fn io(&self) -> &T {
@@ -76,14 +83,27 @@ impl<T: AsyncWrite + Unpin> Connection<T> {
         false
     }
 
-    /// Answers half a head. The few bytes fit in the buffer of the socket, or the client reads nothing.
+    /// Answers half a head.
     fn end(&mut self, cx: &mut Context<'_>) -> io::Error {
         if self.exchange.has_half_a_head() {
-            let answer = Refusal::late(&self.limits);
-            let mut io = Pin::new(&mut self.io);
-            let _sent = io.as_mut().poll_write(cx, answer.bytes()).is_ready() && io.poll_flush(cx).is_ready();
+            self.say(&Refusal::late(&self.limits, self.is_encrypted), cx);
         }
         io::ErrorKind::TimedOut.into()
+    }
+
+    /// The few bytes fit in the buffer of the socket, or the client reads nothing.
+    fn say(&mut self, answer: &Refusal, cx: &mut Context<'_>) {
+        let mut io = Pin::new(&mut self.io);
+        let _sent = io.as_mut().poll_write(cx, answer.bytes()).is_ready() && io.poll_flush(cx).is_ready();
+    }
+}
+
+/// Answers a request that actix-http gave up without a word.
+impl<T: AsyncWrite + Unpin> Drop for Connection<T> {
+    fn drop(&mut self) {
+        if self.exchange.is_broken() {
+            self.say(&Refusal::broken_body(self.is_encrypted), &mut Context::from_waker(Waker::noop()));
+        }
     }
 }
 
@@ -105,7 +125,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Connection<T> {
         let this = self.get_mut();
         this.check(cx)?;
         if this.refusal.is_none() {
-            this.refusal = Refusal::instead_of(bytes, &this.limits);
+            this.refusal = Refusal::instead_of(bytes, &this.limits, this.is_encrypted);
         }
         if let Some(refusal) = &mut this.refusal {
             ready!(refusal.poll_write(Pin::new(&mut this.io), cx))?;

@@ -15,6 +15,7 @@ use actix_web::{
 };
 use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
+use uuid::Uuid;
 
 use super::{
     Admission, Problem, Readiness,
@@ -58,7 +59,7 @@ pub(super) async fn edge<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let in_hand = InHand::begin(&request);
+    let mut in_hand = InHand::begin(&request);
     let record = RequestRecord::begin(&request);
     let is_encrypted = request.conn_data::<Encrypted>().is_some();
     request.extensions_mut().insert(record.context.clone());
@@ -67,6 +68,7 @@ pub(super) async fn edge<B: MessageBody + 'static>(
         Ok(deadline) => answer(request, next, deadline, &record).await,
         Err(problem) => Ok(request.into_response(problem.answer(&record.context.request_id))),
     };
+    in_hand.answered();
     match outcome {
         Ok(mut response) => {
             let status = response.status();
@@ -97,6 +99,25 @@ pub(super) async fn edge<B: MessageBody + 'static>(
             Err(DetachedProblem { problem, request_id: record.context.request_id, is_encrypted }.into())
         }
     }
+}
+
+/// Middleware for the server of the metrics: problems, headers and time limits alone.
+pub(super) async fn plain_edge<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let mut in_hand = InHand::begin(&request);
+    let answer = next.call(request).await;
+    in_hand.answered();
+    let request_id = Uuid::now_v7().to_string();
+    answer.map(|response| {
+        let mut response = match problem_in(&response) {
+            None => response.map_into_boxed_body(),
+            Some(problem) => with_problem(response, problem, &request_id),
+        };
+        set_headers(response.headers_mut(), &request_id, false);
+        response
+    })
 }
 
 fn problem_code(response: &HttpResponse) -> Option<&'static str> {
@@ -139,9 +160,10 @@ fn ends_connection(status: StatusCode) -> bool {
     )
 }
 
-/// The request line and the header lines, almost to the byte.
+/// The request line and the header lines, without the white space around values. actix-http reads 128 KiB at most.
 fn head_size(request: &ServiceRequest) -> usize {
-    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let authority = request.uri().authority().map_or(0, |authority| authority.as_str().len());
+    let target = authority + request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     let lines = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
     target + lines.sum::<usize>()
 }

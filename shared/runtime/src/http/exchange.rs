@@ -1,11 +1,8 @@
 use std::{cell::Cell, rc::Rc, time::Duration};
 
 use actix_web::{
-    Error,
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
+    dev::ServiceRequest,
     http::header::{CONTENT_LENGTH, TRANSFER_ENCODING},
-    middleware::Next,
 };
 use tokio::time::Instant;
 
@@ -44,6 +41,8 @@ enum Phase {
     Closing {
         since: Instant,
     },
+    /// A request with a body ended without an answer.
+    Broken,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -66,8 +65,11 @@ impl Phase {
     }
 }
 
-/// A request in hand. Dropped with its answer.
-pub(super) struct InHand(Option<Exchange>);
+/// A request in hand. Dropped with its answer, or without one by actix-http, which gives up a body that it cannot read.
+pub(super) struct InHand {
+    exchange: Option<Exchange>,
+    is_answered: bool,
+}
 
 impl InHand {
     /// The connection of `request`; none in tests of handlers.
@@ -78,12 +80,17 @@ impl InHand {
         if let Some(Exchange(phase)) = &exchange {
             phase.set(Phase::Busy { body: headers.contains_key(TRANSFER_ENCODING) || has_length() });
         }
-        Self(exchange)
+        Self { exchange, is_answered: false }
+    }
+
+    /// There is an answer.
+    pub(super) fn answered(&mut self) {
+        self.is_answered = true;
     }
 
     /// The answer says `Connection: close`.
     pub(super) fn close(&self) {
-        if let Some(Exchange(phase)) = &self.0 {
+        if let Some(Exchange(phase)) = &self.exchange {
             phase.set(Phase::Closing { since: Instant::now() });
         }
     }
@@ -91,20 +98,14 @@ impl InHand {
 
 impl Drop for InHand {
     fn drop(&mut self) {
-        let Some(Exchange(phase)) = &self.0 else { return };
-        if let Phase::Busy { body } = phase.get() {
-            phase.set(Phase::waiting(if body { Heard::Unknown } else { Heard::Nothing }));
+        let Some(Exchange(phase)) = &self.exchange else { return };
+        match phase.get() {
+            Phase::Busy { body: true } if !self.is_answered => phase.set(Phase::Broken),
+            Phase::Busy { body: true } => phase.set(Phase::waiting(Heard::Unknown)),
+            Phase::Busy { body: false } => phase.set(Phase::waiting(Heard::Nothing)),
+            _ => {}
         }
     }
-}
-
-/// Middleware for a server without the edge.
-pub(super) async fn hold<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
-    let _in_hand = InHand::begin(&request);
-    next.call(request).await
 }
 
 impl Exchange {
@@ -112,7 +113,7 @@ impl Exchange {
     pub(super) fn deadline(&self, limits: &ConnectionLimits) -> Option<Instant> {
         match self.0.get() {
             Phase::Waiting { since, .. } => Some(since + limits.keep_alive + limits.head_time),
-            Phase::Busy { .. } => None,
+            Phase::Busy { .. } | Phase::Broken => None,
             Phase::Closing { since } => Some(since + limits.closing),
         }
     }
@@ -131,6 +132,11 @@ impl Exchange {
             let (since, sent) = if sent < PROGRESS { (since, sent) } else { (Instant::now(), 0) };
             self.0.set(Phase::Waiting { since, sent, heard });
         }
+    }
+
+    /// Whether a request with a body ended without an answer.
+    pub(super) fn is_broken(&self) -> bool {
+        matches!(self.0.get(), Phase::Broken)
     }
 
     /// Whether a 408 can be meant for nothing but a head.

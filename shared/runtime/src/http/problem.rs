@@ -141,6 +141,14 @@ impl Problem {
         self
     }
 
+    /// Sets `RateLimit-Policy`, and with [`retry_after`](Self::retry_after) `RateLimit`, of
+    /// draft-ietf-httpapi-ratelimit-headers-10.
+    #[must_use]
+    pub fn limited_by(mut self, policy: Policy) -> Self {
+        self.0.limit = Some(policy);
+        self
+    }
+
     /// Sets `WWW-Authenticate`. A 401 has `Bearer` by default.
     #[must_use]
     pub fn challenge(mut self, challenge: impl Into<Cow<'static, str>>) -> Self {
@@ -186,17 +194,16 @@ impl Problem {
     }
 }
 
-/// 429, with the fields of draft-ietf-httpapi-ratelimit-headers-10.
+/// 429.
 impl From<TooMany> for Problem {
     fn from(TooMany { policy, wait }: TooMany) -> Self {
         let Policy { name, quota, window } = policy;
         let wait = whole_seconds(wait);
         let window = whole_seconds(window);
         let detail = format!("The limit of {name} is {quota} in {window} s. Retry in {wait} s.");
-        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail)
-            .retry_after(Duration::from_secs(wait));
-        problem.0.limit = Some(policy);
-        problem
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail)
+            .retry_after(Duration::from_secs(wait))
+            .limited_by(policy)
     }
 }
 

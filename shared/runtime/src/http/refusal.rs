@@ -16,6 +16,7 @@ use super::{Problem, edge, exchange::ConnectionLimits};
 
 /// How every answer of actix-http itself begins.
 const CLIENT_ERROR: &[u8] = b"HTTP/1.1 4";
+const HEAD_END: &[u8] = b"\r\n\r\n";
 
 /// The bytes of an answer to a request that no handler saw.
 pub(super) struct Refusal {
@@ -24,23 +25,30 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// Replaces the answer of actix-http to what it cannot parse or wait for: it has no body and no request id.
-    pub(super) fn instead_of(bytes: &[u8], limits: &ConnectionLimits) -> Option<Self> {
-        if !bytes.starts_with(CLIENT_ERROR) {
-            return None;
-        }
-        let end = bytes.windows(4).position(|end| end == b"\r\n\r\n")?;
-        let head = str::from_utf8(&bytes[..end]).ok()?;
+    /// Replaces the answer of actix-http to what it cannot parse or wait for: it has no body and no request id. It
+    /// is the last one in `bytes`, behind those to pipelined requests.
+    pub(super) fn instead_of(bytes: &[u8], limits: &ConnectionLimits, is_encrypted: bool) -> Option<Self> {
+        // Most answers end with their body.
+        let heads = bytes.strip_suffix(HEAD_END)?;
+        let begin = heads.windows(CLIENT_ERROR.len()).rposition(|part| part == CLIENT_ERROR)?;
+        let head = str::from_utf8(&heads[begin..]).ok()?;
         if !head.contains("\r\ncontent-length: 0") || head.contains("\r\nx-request-id: ") {
             return None;
         }
-        let status = StatusCode::from_bytes(bytes.get(9..12)?).ok()?;
-        problem(status, limits).map(Self::new)
+        let status = StatusCode::from_bytes(head.as_bytes().get(9..12)?).ok()?;
+        let refusal = Self::new(&problem(status, limits)?, is_encrypted);
+        Some(Self { bytes: [&bytes[..begin], &refusal.bytes].concat(), sent: 0 })
     }
 
     /// 408.
-    pub(super) fn late(limits: &ConnectionLimits) -> Self {
-        Self::new(late(limits))
+    pub(super) fn late(limits: &ConnectionLimits, is_encrypted: bool) -> Self {
+        Self::new(&late(limits), is_encrypted)
+    }
+
+    /// 400 for a body that its framing ended, of which actix-http says nothing.
+    pub(super) fn broken_body(is_encrypted: bool) -> Self {
+        let detail = "The body ended early, or its chunks cannot be read.";
+        Self::new(&Problem::new(StatusCode::BAD_REQUEST, "broken-body", detail), is_encrypted)
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -61,10 +69,10 @@ impl Refusal {
         Poll::Ready(Ok(()))
     }
 
-    fn new(problem: Problem) -> Self {
+    fn new(problem: &Problem, is_encrypted: bool) -> Self {
         let request_id = Uuid::now_v7().to_string();
-        let mut response = problem.answer(&request_id);
-        edge::set_headers(response.headers_mut(), &request_id, false);
+        let mut response = problem.clone().answer(&request_id);
+        edge::set_headers(response.headers_mut(), &request_id, is_encrypted);
         let (response, body) = response.into_parts();
         let body = body.try_into_bytes().unwrap_or_default();
         let status = response.status();
@@ -121,7 +129,7 @@ mod tests {
     #[test]
     fn a_bare_answer_becomes_a_problem_and_every_other_one_stays() {
         let replacement = |answer: &str| {
-            let refusal = Refusal::instead_of(answer.as_bytes(), &LIMITS)?;
+            let refusal = Refusal::instead_of(answer.as_bytes(), &LIMITS, true)?;
             Some(String::from_utf8(refusal.bytes).unwrap())
         };
         let bare = "HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\ndate: today\r\n\r\n";
@@ -131,6 +139,11 @@ mod tests {
             problem.contains("\r\nx-request-id: ") && problem.contains("\"head-too-large\""),
             "{problem}"
         );
+        assert!(problem.contains("\r\nstrict-transport-security: "), "{problem}");
+        let good = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+        let pipelined = replacement(&format!("{good}{bare}")).unwrap();
+        assert!(pipelined.starts_with(&format!("{good}HTTP/1.1 431 ")), "{pipelined}");
+        assert!(pipelined.ends_with('}') && pipelined.contains("\"head-too-large\""), "{pipelined}");
         for other in [
             "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nx-request-id: r-1\r\n\r\n",
             "HTTP/1.1 408 Request Timeout\r\ncontent-length: 2\r\n\r\n{}",

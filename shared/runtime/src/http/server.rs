@@ -14,7 +14,7 @@ use actix_web::{
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{Admission, BodyLimits, Problem, Readiness, accept, edge, exchange, health};
+use super::{Admission, BodyLimits, Problem, Readiness, accept, edge, health};
 use crate::{db, process::Common, telemetry::PrometheusHandle};
 
 const OPENAPI: &str = "/openapi.json";
@@ -119,9 +119,10 @@ fn metrics_server(options: &HttpOptions) -> io::Result<(Server, SocketAddr)> {
     let (listener, address) = listener(options.settings.metrics_bind)?;
     let app = move || {
         App::new()
-            .wrap(from_fn(exchange::hold))
+            .wrap(from_fn(edge::plain_edge))
             .app_data(metrics.clone())
             .service(web::resource("/metrics").get(scrape))
+            .default_service(web::to(no_metrics))
     };
     Ok((accept::serve(listener, &options.settings, 1, None, app)?, address))
 }
@@ -131,6 +132,10 @@ async fn scrape(metrics: Data<PrometheusHandle>) -> HttpResponse {
         .content_type("text/plain; version=0.0.4")
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .body(metrics.render())
+}
+
+async fn no_metrics() -> Result<HttpResponse, Problem> {
+    Err(Problem::absent("resource; the metrics are at /metrics"))
 }
 
 /// Shared text: `SwaggerUi` would keep a megabyte per thread.

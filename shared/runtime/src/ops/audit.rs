@@ -12,7 +12,7 @@ use super::{actor::ListAudit, desk::Desk};
 use crate::{
     audit::{Filter, Outcome, Position, StoredRecord},
     auth::{AdminOnly, Token},
-    http::{Page, PageQuery, Problem, Query},
+    http::{FieldError, Page, PageQuery, Problem, Query},
 };
 
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -52,8 +52,23 @@ pub(super) async fn list(
     let limit = page.limit()?;
     let before = page.after(Position::parse)?;
     let AuditQuery { actor, subject, action, outcome, since, until } = query.into_inner();
+    refuse_unstorable([("actor", &actor), ("subject", &subject), ("action", &action)], [since, until])?;
     let filter = Filter { actor, subject, action, outcome, since, until };
     let found = desk.operations.send(ListAudit { filter, before, limit: limit + 1 }).await?;
     let found = found.map_err(|failure| Problem::database(&failure, "Retry after a moment."))?;
     Ok(HttpResponse::Ok().json(Page::cut(found, limit, |record| record.position().text())))
+}
+
+/// PostgreSQL takes neither the character U+0000 nor the earliest years. No record is older than Orderflow.
+fn refuse_unstorable(
+    texts: [(&str, &Option<String>); 3],
+    times: [Option<Timestamp>; 2],
+) -> Result<(), Problem> {
+    let texts = texts.into_iter().filter(|(_, text)| text.iter().any(|text| text.contains(char::is_control)));
+    let mut errors: Vec<FieldError> =
+        texts.map(|(name, _)| FieldError::new(name, "must hold no control characters")).collect();
+    let times = ["since", "until"].into_iter().zip(times);
+    let early = times.filter(|(_, time)| time.is_some_and(|time| time < Timestamp::UNIX_EPOCH));
+    errors.extend(early.map(|(name, _)| FieldError::new(name, "must be 1970-01-01T00:00:00Z or later")));
+    if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
 }

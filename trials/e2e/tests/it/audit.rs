@@ -207,6 +207,8 @@ async fn pages_and_times_narrow_the_trail_and_a_wrong_filter_is_named() {
     assert_eq!((count(format!("since={at}")).await, count(format!("until={at}")).await), (3, 2));
     for (query, name) in [
         ("outcome=lost", "outcome"),
+        ("actor=%00", "actor"),
+        ("since=-009998-01-01T00:00:00Z", "since"),
         ("since=yesterday", "since"),
         ("cursor=eA", "cursor"),
         ("limit=0", "limit"),

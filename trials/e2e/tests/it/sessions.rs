@@ -141,6 +141,7 @@ async fn after_ten_wrong_passwords_further_guesses_are_refused_and_sessions_and_
 
     let wait = |answer: HttpResponse| -> u64 {
         answer.problem(429, "too-many-attempts");
+        assert!(answer.header("ratelimit").starts_with("\"login-attempts\";r=0;t="));
         answer.header("retry-after").parse().expect("seconds")
     };
     assert!((1..=30).contains(&wait(guess().await)));
@@ -159,6 +160,40 @@ async fn after_ten_wrong_passwords_further_guesses_are_refused_and_sessions_and_
     log_in(&anonymous, PASSWORD).await.expect(200);
     guess().await.problem(401, "invalid-credentials");
     refresh(&anonymous, &token).await.expect(200);
+}
+
+#[tokio::test]
+async fn logins_under_way_while_the_password_changes_begin_no_session_that_outlives_it() {
+    let shop = Shop::open().await;
+    let anonymous = shop.user.anonymous();
+    let change = json!({"old_password": PASSWORD, "new_password": "another horse battery staple"});
+    let logins = join_all((0..8).map(|_| log_in(&anonymous, PASSWORD)));
+    let (logins, changed) = tokio::join!(logins, shop.user.post(Kind::User, "/auth/password", &change));
+    changed.expect(204);
+
+    for login in logins.into_iter().filter(|login| login.status == 200) {
+        let login = login.expect(200);
+        refresh(&anonymous, &token_of(&login)).await.problem(401, "invalid-refresh-token");
+        let access = login["access_token"].as_str().expect("a token");
+        let is_revoked =
+            async || match anonymous.with_token(access).get(Kind::User, "/auth/user").await.status {
+                401 => Ok(()),
+                other => Err(other),
+            };
+        eventually("the access token is revoked", SOON, is_revoked).await;
+    }
+}
+
+#[tokio::test]
+async fn a_used_refresh_token_logs_nobody_out_but_its_own_session() {
+    let shop = Shop::open().await;
+    let anonymous = shop.user.anonymous();
+    let used = refresh_token(&anonymous).await;
+    refresh(&anonymous, &used).await.expect(200);
+    let other = refresh_token(&anonymous).await;
+    let body = json!({"refresh_token": used, "all": true});
+    anonymous.post(Kind::User, "/auth/logout", &body).await.expect(204);
+    refresh(&anonymous, &other).await.expect(200);
 }
 
 #[tokio::test]

@@ -169,6 +169,23 @@ async fn what_is_no_http_is_a_problem_with_a_request_id() {
 }
 
 #[tokio::test]
+async fn a_body_whose_chunks_cannot_be_read_is_a_problem() {
+    let shop = Shop::open().await;
+    let request = format!("{LOGIN}transfer-encoding: chunked\r\n\r\nZZ\r\n");
+    assert_problem(&Wire::to(&shop).await.send(&request).await.until_closed().await, 400, "broken-body");
+}
+
+#[tokio::test]
+async fn what_is_no_http_behind_a_good_request_is_a_problem_too() {
+    let shop = Shop::open().await;
+    let request = format!("{HEALTH}this is no HTTP\r\n\r\n");
+    let answers = Wire::to(&shop).await.send(&request).await.until_closed().await;
+    let (first, second) = answers.split_at(answers.rfind("HTTP/1.1 ").expect("an answer"));
+    assert!(first.starts_with("HTTP/1.1 200 "), "{answers}");
+    assert_problem(second, 400, "malformed-request");
+}
+
+#[tokio::test]
 async fn one_source_holds_a_share_of_the_connections() {
     let change = |options: StackOptions| options.with_env(Kind::User, "CONNECTIONS_PER_SOURCE", "40");
     let shop = Shop::open_with(change).await;

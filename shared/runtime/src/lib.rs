@@ -11,6 +11,7 @@ pub mod limits;
 pub mod ops;
 pub mod outbox;
 pub mod process;
+pub mod recovery;
 pub mod service;
 pub mod settings;
 pub mod shutdown;

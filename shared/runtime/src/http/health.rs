@@ -1,6 +1,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
 use actix_web::{
@@ -10,7 +11,10 @@ use actix_web::{
 };
 use serde_json::json;
 
-use crate::shutdown::Shutdown;
+use crate::{
+    recovery::{self, Recovery},
+    shutdown::Shutdown,
+};
 
 /// The checks behind `/readyz`, updated by the operations actor.
 #[derive(Debug, Clone)]
@@ -24,6 +28,7 @@ pub struct Readiness {
 struct Check {
     required: bool,
     state: State,
+    failing_since: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +36,12 @@ enum State {
     Unknown,
     Well,
     Failing,
+}
+
+impl Check {
+    fn new(required: bool, state: State) -> Self {
+        Self { required, state, failing_since: None }
+    }
 }
 
 impl State {
@@ -46,7 +57,7 @@ impl State {
 impl Readiness {
     /// Unready until each check in `required` has reported success.
     pub fn new(service: &'static str, shutdown: Shutdown, required: &[&'static str]) -> Self {
-        let unknown = |name: &&'static str| (*name, Check { required: true, state: State::Unknown });
+        let unknown = |name: &&'static str| (*name, Check::new(true, State::Unknown));
         Self { service, shutdown, checks: Arc::new(Mutex::new(required.iter().map(unknown).collect())) }
     }
 
@@ -54,14 +65,18 @@ impl Readiness {
     /// name addresses, and everybody may ask.
     pub fn report(&self, name: &'static str, failure: Option<String>) {
         let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
-        let check = checks.entry(name).or_insert(Check { required: false, state: State::Well });
+        let check = checks.entry(name).or_insert(Check::new(false, State::Well));
         let state = if failure.is_some() { State::Failing } else { State::Well };
         match &failure {
             Some(why) if check.state != state => {
-                tracing::warn!(check = name, %why, "a check of /readyz fails")
+                tracing::warn!(check = name, %why, "a check of /readyz fails");
+                check.failing_since = Some(Instant::now());
+                recovery::record(Recovery::CheckFailed { check: name });
             }
             None if check.state == State::Failing => {
-                tracing::info!(check = name, "a check of /readyz succeeds again")
+                tracing::info!(check = name, "a check of /readyz succeeds again");
+                let after_seconds = check.failing_since.map_or(0.0, |since| since.elapsed().as_secs_f64());
+                recovery::record(Recovery::CheckSucceeded { check: name, after_seconds });
             }
             _ => {}
         }

@@ -6,6 +6,7 @@ mod desk;
 mod faults;
 mod key_watch;
 mod openapi;
+mod recoveries;
 mod routes;
 
 pub use actor::{Operations, OpsError, OpsSources, StreamSources, start};

@@ -13,7 +13,7 @@ use super::{
     },
     audit,
     desk::Desk,
-    faults,
+    faults, recoveries,
 };
 use crate::{
     auth::{AdminOnly, Token},
@@ -38,6 +38,7 @@ pub fn routes(
             .app_data(desk.clone())
             .configure(faults::routes)
             .configure(audit::routes)
+            .configure(recoveries::routes)
             .service(web::resource("/ops/streams").get(streams))
             .service(web::resource("/ops/actors").get(actors))
             .service(web::resource("/ops/outbox").get(outbox))
@@ -60,6 +61,7 @@ pub fn routes(
     redrive_all,
     discard,
     audit::list,
+    recoveries::list,
     faults::show,
     faults::inject,
     faults::disarm

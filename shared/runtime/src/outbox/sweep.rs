@@ -13,7 +13,11 @@ use super::{
     publishing,
     store::{self, Row},
 };
-use crate::{db::DbError, stream::BrokerError};
+use crate::{
+    db::DbError,
+    recovery::{self, Recovery},
+    stream::BrokerError,
+};
 
 const BATCH: i64 = 512;
 /// Batches without a row to publish per sweep: 4,000 rows a second by default.
@@ -139,6 +143,7 @@ async fn publish_missing(
 fn log_repetition(rows: &[Row]) {
     let unconfirmed = rows.iter().filter(|row| row.event.retention == Retention::UntilConfirmed).count();
     if unconfirmed > 0 {
+        recovery::record(Recovery::EventsRepublished { events: unconfirmed });
         tracing::info!(events = unconfirmed, "publishing unconfirmed events that have no copy in Redis");
     }
     if unconfirmed < rows.len() {
@@ -179,6 +184,7 @@ async fn heal_reset(
         Some(healing) => healing.strip_prefix(HEALING).and_then(|id| id.parse().ok()).unwrap_or_default(),
         None => {
             tracing::info!("Redis is new or was reset: publishing all unconfirmed events again");
+            recovery::record(Recovery::RedisReset);
             Uuid::nil()
         }
     };

@@ -1,3 +1,5 @@
+use std::{collections::HashMap, time::Duration};
+
 use redis::{FromRedisValue, Pipeline, Value};
 
 use super::{
@@ -9,6 +11,12 @@ use super::{
 pub(super) struct PendingEntry {
     pub id: String,
     pub deliveries: u32,
+}
+
+/// The consumer that holds an entry, and the time since it last worked on it.
+pub(super) struct Owner {
+    pub consumer: String,
+    pub idle: Duration,
 }
 
 #[derive(Debug, Clone)]
@@ -64,6 +72,19 @@ impl Holder {
             held.extend(rows.into_iter().filter_map(row));
         }
         Ok(held)
+    }
+
+    /// The holders of entries that nobody has worked on for `idle_ms`, by entry id; a thousand entries at most.
+    pub(super) async fn idle_of_others(
+        &self,
+        broker: &Broker,
+        idle_ms: u64,
+    ) -> Result<HashMap<String, Owner>, BrokerError> {
+        let mut command = redis::cmd("XPENDING");
+        command.arg(&self.key).arg(&self.group).arg("IDLE").arg(idle_ms).arg("-").arg("+").arg(1000);
+        let rows: Vec<(String, String, u64, u32)> = broker.command(command).await?;
+        let owner = |(id, consumer, idle, _)| (id, Owner { consumer, idle: Duration::from_millis(idle) });
+        Ok(rows.into_iter().map(owner).filter(|(_, owner)| owner.consumer != self.consumer).collect())
     }
 
     /// JUSTID leaves the delivery count unchanged.

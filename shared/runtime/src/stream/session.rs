@@ -10,6 +10,7 @@
 
 use std::{
     cell::Cell,
+    collections::{BTreeMap, HashMap},
     rc::Rc,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -23,11 +24,12 @@ use super::{
     consumer_group::ConsumerGroup,
     consumer_state::ConsumerState,
     entry::Entry,
-    pending::{Holder, PendingEntry},
+    pending::{Holder, Owner, PendingEntry},
     processing::Processing,
     reader::Reader,
     trim,
 };
+use crate::recovery::{self, Recovery};
 
 /// Delivery number from which an entry is handled alone.
 const ALONE_FROM: u32 = 3;
@@ -169,7 +171,10 @@ impl<H: EventHandler> Session<H> {
         group.arg("CREATE").arg(&self.spec.key).arg(&self.spec.group).arg("0").arg("MKSTREAM");
         match self.spec.broker.command::<Value>(group).await {
             Err(error) if error.has_code(&["BUSYGROUP"]) => Ok(()), // another instance was faster
-            made => made.map(drop),
+            made => {
+                let (stream, group) = (self.spec.key.clone(), self.spec.group.clone());
+                made.map(|_| recovery::record(Recovery::GroupCreated { stream, group }))
+            }
         }
     }
 
@@ -184,25 +189,47 @@ impl<H: EventHandler> Session<H> {
     async fn claim(&mut self) -> Result<bool, BrokerError> {
         let mut cursor = "0-0".to_owned();
         let mut found = false;
+        let idle = millis(self.spec.settings.claim_idle);
+        let owners = self.holder.idle_of_others(&self.spec.broker, idle).await?;
         loop {
-            let idle = millis(self.spec.settings.claim_idle);
             let claimed =
                 self.holder.claim(&self.spec.broker, idle, &cursor, self.spec.settings.batch).await?;
-            let foreign = {
+            let foreign: Vec<&String> = {
                 let state = self.processing.state();
                 let known = state.known();
-                claimed.ids.iter().filter(|id| !known.contains(id.as_str())).count()
+                claimed.ids.iter().filter(|id| !known.contains(id.as_str())).collect()
             };
-            if foreign > 0 {
+            if !foreign.is_empty() {
                 found = true;
-                tracing::info!(stream = %self.spec.key, consumer = %self.spec.consumer, entries = foreign, "claimed from idle consumers");
-                self.spec.metrics.count_reclaimed(foreign);
+                self.report_claimed(&foreign, &owners);
             }
             self.report_gone(&claimed.deleted);
             if claimed.next == "0-0" {
                 return Ok(found);
             }
             cursor = claimed.next;
+        }
+    }
+
+    fn report_claimed(&self, ids: &[&String], owners: &HashMap<String, Owner>) {
+        let (stream, consumer) = (&self.spec.key, &self.spec.consumer);
+        let entries = ids.len();
+        tracing::info!(%stream, %consumer, entries, "claimed from idle consumers");
+        self.spec.metrics.count_reclaimed(entries);
+        let mut by_owner: BTreeMap<Option<&str>, (usize, f64)> = BTreeMap::new();
+        for owner in ids.iter().map(|id| owners.get(*id)) {
+            let (entries, idle) = by_owner.entry(owner.map(|owner| owner.consumer.as_str())).or_default();
+            *entries += 1;
+            *idle = idle.max(owner.map_or(0.0, |owner| owner.idle.as_secs_f64()));
+        }
+        for (from, (entries, idle_seconds)) in by_owner {
+            recovery::record(Recovery::EntriesClaimed {
+                stream: stream.clone(),
+                consumer: consumer.clone(),
+                from: from.map(str::to_owned),
+                entries,
+                idle_seconds,
+            });
         }
     }
 

@@ -10,7 +10,10 @@ use actix::{Actor, ActorContext, AsyncContext, Context};
 use tokio::sync::watch;
 
 use super::{ChildSpec, ExitReason, Life, State, handle::ChildChannels, policy::RestartHistory};
-use crate::shutdown::Shutdown;
+use crate::{
+    recovery::{self, Recovery},
+    shutdown::Shutdown,
+};
 
 /// Runs and replaces the child until it retires or exceeds its fault limit.
 pub(super) async fn keep_alive<A: Actor<Context = Context<A>>>(
@@ -78,6 +81,9 @@ async fn live<A: Actor<Context = Context<A>>>(
 fn report<A>(spec: &ChildSpec<A>, reason: &ExitReason, is_new_reason: bool) {
     metrics::counter!("orderflow_actor_restarts_total", "actor" => spec.kind, "reason" => reason.label())
         .increment(1);
+    let ended =
+        Recovery::ActorEnded { actor: spec.kind, name: spec.name.clone(), reason: reason.to_string() };
+    recovery::record(ended);
     if is_new_reason {
         tracing::warn!(actor = spec.kind, name = %spec.name, %reason, "actor ended; starting a fresh one");
     } else {

@@ -80,6 +80,7 @@ fn describe() {
     describe_counter!("orderflow_outbox_republished_total", "Events republished by the sweep of the outbox");
     describe_counter!("orderflow_inbox_duplicates_total", "Events that had been processed before");
     describe_counter!("orderflow_actor_restarts_total", "Actors replaced, by kind and reason");
+    describe_counter!("orderflow_recoveries_total", "Ends and losses that were recovered from, by kind");
     describe_gauge!("orderflow_actor_queue_depth", "Items accepted by an actor and not finished");
     describe_counter!("orderflow_admission_rejected_total", "Requests refused because the service was full");
     describe_counter!("orderflow_limited_total", "Calls refused because one caller made too many, by limit");

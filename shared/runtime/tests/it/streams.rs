@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use events::Envelope;
-use runtime::stream::{DeadLetterError, DeadLetterFilter, Received, Redriven};
+use runtime::{
+    recovery::{self, Recovery},
+    stream::{DeadLetterError, DeadLetterFilter, Received, Redriven},
+};
 use testing::{a_repeated_event_is_a_duplicate, eventually};
 
 use crate::toy::{Bank, Deposited, GROUP, SOON, STREAM, deposited};
@@ -43,6 +46,11 @@ async fn a_second_consumer_claims_what_a_dead_one_held() {
     assert_eq!(overview.reclaimed_total, 5);
     let members: Vec<&str> = overview.consumers.iter().map(|member| member.name.as_str()).collect();
     assert_eq!(members, ["dead", "test"]);
+    let is_told = |recovery: &Recovery| {
+        matches!(recovery, Recovery::EntriesClaimed { from: Some(from), consumer, entries: 5, .. }
+            if from == "dead" && consumer == "test")
+    };
+    assert!(recovery::newest(None, 1000).iter().any(|recorded| is_told(&recorded.recovery)));
 }
 
 #[actix_rt::test]

@@ -58,35 +58,41 @@ const SERVICE: [Row; 9] = [
 const COMPOSITION: [&str; 4] = ["startup", "start_error", "preparation", "admin_account"];
 
 /// Lower modules first.
-const RUNTIME: [Row; 16] = [
+const RUNTIME: [Row; 17] = [
     row("failpoint", "", "", ""),
+    row("recovery", "", "", ""),
     row("limits", "", "", ""),
     row("shutdown", "", "", "tokio"),
     row("settings", "", "", "redis reqwest tokio_postgres"),
     row("tls", "settings", "", "reqwest rustls"),
     row("telemetry", "settings tls", "", "actix_rt events reqwest tokio"),
-    row("supervisor", "shutdown", "", "actix actix_rt tokio"),
+    row("supervisor", "recovery shutdown", "", "actix actix_rt tokio"),
     row(
         "db",
         "failpoint settings supervisor tls",
         "",
         "actix actix_rt deadpool deadpool_postgres refinery tokio tokio_postgres",
     ),
-    row("stream", "failpoint settings supervisor telemetry tls", "", "actix events redis rustls tokio"),
+    row(
+        "stream",
+        "failpoint recovery settings supervisor telemetry tls",
+        "",
+        "actix events redis rustls tokio",
+    ),
     row("inbox", "db", "", "events"),
-    row("outbox", "db stream supervisor", "", "actix events redis tokio"),
+    row("outbox", "db recovery stream supervisor", "", "actix events redis tokio"),
     row("audit", "db settings supervisor", "", "actix_rt deadpool_postgres tokio"),
     row("process", "audit db failpoint settings shutdown telemetry tls", "", "actix_rt refinery rustls"),
     row(
         "http",
-        "audit db failpoint limits process settings shutdown telemetry",
+        "audit db failpoint limits process recovery settings shutdown telemetry",
         "",
         "actix_rt actix_web events rustls tokio",
     ),
     row("auth", "audit http settings tls", "", "actix_web reqwest tokio"),
     row(
         "ops",
-        "audit auth db failpoint http outbox stream supervisor telemetry",
+        "audit auth db failpoint http outbox recovery stream supervisor telemetry",
         "",
         "actix actix_web tokio",
     ),

@@ -1,7 +1,7 @@
 use ctl::stack::{Kind, ServiceId, StackOptions};
 use tokio_postgres::NoTls;
 
-use e2e::{Order, SOON, Shop, eventually, first};
+use e2e::{Client, Order, SOON, Shop, eventually, first};
 
 const ORDERS: usize = 20;
 
@@ -32,6 +32,12 @@ async fn a_second_inventory_claims_what_the_killed_one_held() {
     assert_eq!(shop.user.wait_for_all_ends(ORDERS).await, [("confirmed".to_owned(), ORDERS)].into());
     let claimed = shop.metrics(second).await.sum("orderflow_stream_reclaimed_total", &["order_completed"]);
     assert!(claimed >= 1.0, "{claimed} entries claimed");
+    let url = shop.stack.service(second).expect("it was started").url();
+    let admin = Client::new([url.clone(), url.clone(), url]).with_token(shop.admin.token());
+    let recoveries = admin.all(Kind::Inventory, "/ops/recoveries", 100).await;
+    let claim = recoveries.iter().find(|recovery| recovery["kind"] == "entries_claimed").expect("a recovery");
+    assert_eq!((claim["consumer"].as_str(), claim["from"].is_string()), (Some("second"), true), "{claim}");
+    assert!(claim["idle_seconds"].as_f64() > Some(0.0), "{claim}");
     assert_eq!(shop.pending(Kind::Inventory).await, 0);
     shop.assert_stock_adds_up("MUG", 100).await;
 }

@@ -42,6 +42,11 @@ async fn a_consumer_that_is_made_to_panic_is_replaced_and_handles_what_it_held()
     assert_eq!(shop.user.wait_for_end(&id).await["status"], "confirmed");
     let (count, reason) = restarts(&shop, "order_completed").await;
     assert!(count == 1 && reason.contains("/ops/faults"), "{count} {reason}");
+    let recoveries = shop.admin.get(Kind::Inventory, "/ops/recoveries").await.expect(200);
+    let ended =
+        |recovery: &&Value| recovery["kind"] == "actor_ended" && recovery["name"] == "order_completed";
+    let ended = recoveries["data"].as_array().expect("a list").iter().find(ended).expect("a recovery");
+    assert!(ended["reason"].as_str().is_some_and(|reason| reason.contains("/ops/faults")), "{ended}");
     shop.assert_stock_adds_up("MUG", 10).await;
 }
 

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::errors::FieldErrors;
@@ -13,12 +13,24 @@ use crate::{
     },
 };
 
-/// Integer minor units and an ISO 4217 code.
+/// The product of the call.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "only described")]
+pub(super) struct SkuPath {
+    #[param(example = "MUG-BLUE", pattern = "^[A-Z0-9][A-Z0-9._-]{0,63}$")]
+    sku: String,
+}
+
+/// The price of a piece.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Price)]
 pub(super) struct Money {
+    /// Minor units of the currency, such as cents.
     #[schema(example = 1999, minimum = 1, maximum = 1_000_000_000_000_i64)]
     pub amount: i64,
+    /// ISO 4217.
     #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
     pub currency: String,
 }
@@ -26,6 +38,7 @@ pub(super) struct Money {
 /// A new product.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewProduct)]
 pub(super) struct CreateBody {
     #[schema(example = "MUG-BLUE", pattern = "^[A-Z0-9][A-Z0-9._-]{0,63}$")]
     sku: String,
@@ -43,6 +56,7 @@ pub(super) struct CreateBody {
 /// The details of a product. An absent description becomes empty.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ProductDetails)]
 pub(super) struct ChangeBody {
     #[schema(example = "Blue mug", min_length = 1, max_length = 255)]
     name: String,
@@ -54,10 +68,13 @@ pub(super) struct ChangeBody {
 
 /// A product.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Product)]
 pub(super) struct ProductBody {
     #[schema(example = "MUG-BLUE")]
     pub sku: String,
+    #[schema(example = "Blue mug")]
     name: String,
+    #[schema(example = "Holds half a litre.")]
     description: String,
     price: Money,
     /// The quantity that an order placed now can get.
@@ -116,6 +133,7 @@ fn details(errors: &mut FieldErrors, name: &str, description: &str, price: &Mone
 
 /// A product and its last change.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChangedProduct)]
 pub(super) struct ChangedProductBody {
     sku: String,
     name: String,
@@ -126,7 +144,9 @@ pub(super) struct ChangedProductBody {
     change: i64,
 }
 
+/// Products by their last change.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChangedProductPage)]
 pub(super) struct ChangesPage {
     pub data: Vec<ChangedProductBody>,
     /// The `after` of the next request. Changes of the last ten seconds stay after it, because a smaller
@@ -151,6 +171,7 @@ impl From<ProductChange> for ChangedProductBody {
 
 /// An entry of the stock ledger.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StockMovement)]
 pub(super) struct MovementBody {
     pub id: i64,
     /// Pieces added; negative for pieces taken.
@@ -159,8 +180,10 @@ pub(super) struct MovementBody {
     pub balance: i32,
     /// `order`, `product created`, or the operator's reason.
     pub reason: String,
+    #[schema(required)]
     pub order_id: Option<Uuid>,
     /// The event that took the pieces.
+    #[schema(required)]
     pub event_id: Option<Uuid>,
     pub at: Timestamp,
 }
@@ -175,6 +198,7 @@ impl From<Movement> for MovementBody {
 /// A change of stock by hand.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = StockAdjustment)]
 pub(super) struct AdjustBody {
     /// Pieces added; negative for pieces taken. Zero is refused.
     #[schema(example = 25, minimum = -2_147_483_647, maximum = 2_147_483_647)]
@@ -185,6 +209,7 @@ pub(super) struct AdjustBody {
 
 /// The new stock.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StockLevel)]
 pub(super) struct StockBody {
     pub sku: String,
     pub delta: i32,

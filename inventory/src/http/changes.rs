@@ -23,6 +23,7 @@ const LARGEST_LIMIT: u32 = 500;
 pub(super) struct ChangesQuery {
     /// `next` of the previous page; 0 for the first.
     #[serde(default)]
+    #[param(default = 0)]
     after: i64,
     /// Products on the page, 1 to 500.
     #[param(default = 500, minimum = 1, maximum = 500)]
@@ -30,8 +31,9 @@ pub(super) struct ChangesQuery {
 }
 
 /// Lists products by their last change, deleted ones included.
-#[utoipa::path(get, path = "/products/changes", tag = "products", params(ChangesQuery), security(("bearer" = [])),
-    responses((status = 200, body = ChangesPage), (status = 400, body = Problem), (status = 403, body = Problem)))]
+#[utoipa::path(get, path = "/products/changes", tag = "products", operation_id = "listProductChanges",
+    params(ChangesQuery), security(("bearer" = ["ADMIN"]), ("bearer" = ["products:read"])),
+    responses((status = 200, description = "Changes after `after`, oldest first.", body = ChangesPage)))]
 pub(super) async fn list(
     _: Token<ChangeReader>,
     addresses: Data<Addresses>,

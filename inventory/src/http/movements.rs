@@ -9,12 +9,19 @@ use runtime::{
     http::{Page, PageQuery, Problem, Query},
 };
 
-use super::{Addresses, bodies::MovementBody, errors::sku};
+use super::{
+    Addresses,
+    bodies::{MovementBody, SkuPath},
+    errors::sku,
+};
 use crate::actors::ListMovements;
 
 /// Lists the stock ledger of a product, newest entry first. A product that is off sale keeps its ledger.
-#[utoipa::path(get, path = "/products/{sku}/movements", tag = "stock", params(PageQuery), security(("bearer" = [])),
-    responses((status = 200, body = Page<MovementBody>), (status = 400, body = Problem), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/products/{sku}/movements", tag = "stock", operation_id = "listStockMovements",
+    params(SkuPath, PageQuery), security(("bearer" = ["ADMIN"])),
+    responses(
+        (status = 200, description = "A page of the ledger.", body = Page<MovementBody>),
+        (status = 404)))]
 pub(super) async fn list(
     _: Token<AdminOnly>,
     addresses: Data<Addresses>,

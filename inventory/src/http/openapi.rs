@@ -6,8 +6,8 @@ use super::{changes, movements, products, stock};
 #[openapi(
     info(
         title = "Orderflow inventory",
-        description = "Products and stock. Prices are integer minor units. `available` is the quantity that an order placed now can get.",
-        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+        description = "Products and stock. Prices are integer minor units. `available` is the quantity that \
+                       an order placed now can get."
     ),
     paths(
         products::list,

@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 
 use super::{
     Addresses,
-    bodies::{ChangeBody, CreateBody, ProductBody},
+    bodies::{ChangeBody, CreateBody, ProductBody, SkuPath},
     errors::sku,
     rights::ProductReader,
 };
@@ -38,9 +38,10 @@ pub(super) struct SkuQuery {
 }
 
 /// Lists the products on sale, by SKU.
-#[utoipa::path(get, path = "/products", tag = "products", params(PageQuery, SkuQuery), security(("bearer" = [])),
-    responses((status = 200, body = Page<ProductBody>), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, description = "insufficient-scope", body = Problem)))]
+#[utoipa::path(get, path = "/products", tag = "products", operation_id = "listProducts",
+    params(PageQuery, SkuQuery),
+    security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"]), ("bearer" = ["products:read"])),
+    responses((status = 200, description = "A page of products.", body = Page<ProductBody>)))]
 pub(super) async fn list(
     _: Token<ProductReader>,
     addresses: Data<Addresses>,
@@ -62,9 +63,11 @@ pub(super) async fn list(
 }
 
 /// Puts a product on sale.
-#[utoipa::path(post, path = "/products", tag = "products", request_body = CreateBody, security(("bearer" = [])),
-    responses((status = 201, body = ProductBody), (status = 400, body = Problem), (status = 403, body = Problem),
-        (status = 409, description = "sku-taken", body = Problem)))]
+#[utoipa::path(post, path = "/products", tag = "products", operation_id = "createProduct",
+    request_body = CreateBody, security(("bearer" = ["ADMIN"])),
+    responses(
+        (status = 201, description = "The product.", body = ProductBody, headers(("Location"), ("ETag"))),
+        (status = 409, description = "sku-taken")))]
 pub(super) async fn create(
     _: Token<AdminOnly>,
     addresses: Data<Addresses>,
@@ -86,9 +89,11 @@ pub(super) async fn create(
 }
 
 /// Shows a product.
-#[utoipa::path(get, path = "/products/{sku}", tag = "products", security(("bearer" = [])),
-    responses((status = 200, description = "the version is the ETag", body = ProductBody), (status = 403, description = "insufficient-scope", body = Problem),
-        (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/products/{sku}", tag = "products", operation_id = "getProduct", params(SkuPath),
+    security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"]), ("bearer" = ["products:read"])),
+    responses(
+        (status = 200, description = "The product.", body = ProductBody, headers(("ETag"))),
+        (status = 404)))]
 pub(super) async fn show(
     _: Token<ProductReader>,
     addresses: Data<Addresses>,
@@ -99,10 +104,15 @@ pub(super) async fn show(
 }
 
 /// Replaces name, description and price of a product that still has the version in If-Match.
-#[utoipa::path(put, path = "/products/{sku}", tag = "products", request_body = ChangeBody, security(("bearer" = [])),
-    params(("If-Match" = String, Header, description = "ETag of the product as last read")),
-    responses((status = 200, body = ProductBody), (status = 400, body = Problem), (status = 404, body = Problem),
-        (status = 412, description = "stale-version", body = Problem), (status = 428, description = "precondition-required", body = Problem)))]
+#[utoipa::path(put, path = "/products/{sku}", tag = "products", operation_id = "changeProduct",
+    params(SkuPath,
+        ("If-Match" = String, Header, description = "The ETag of the product as last read.", example = "\"7\"")),
+    request_body = ChangeBody, security(("bearer" = ["ADMIN"])),
+    responses(
+        (status = 200, description = "The product.", body = ProductBody, headers(("ETag"))),
+        (status = 404),
+        (status = 412, description = "stale-version"),
+        (status = 428, description = "precondition-required")))]
 pub(super) async fn change(
     _: Token<AdminOnly>,
     addresses: Data<Addresses>,
@@ -121,8 +131,9 @@ pub(super) async fn change(
 
 /// Takes a product off sale. Orders already placed keep their price and are still fulfilled. The SKU stays
 /// taken.
-#[utoipa::path(delete, path = "/products/{sku}", tag = "products", security(("bearer" = [])),
-    responses((status = 204), (status = 404, body = Problem)))]
+#[utoipa::path(delete, path = "/products/{sku}", tag = "products", operation_id = "deleteProduct",
+    params(SkuPath), security(("bearer" = ["ADMIN"])),
+    responses((status = 204, description = "The product is off sale."), (status = 404)))]
 pub(super) async fn remove(
     _: Token<AdminOnly>,
     addresses: Data<Addresses>,

@@ -6,12 +6,12 @@ use actix_web::{
 };
 use runtime::{
     auth::Token,
-    http::{AuditNotes, JsonBody, Problem, idempotency_key},
+    http::{AuditNotes, IdempotencyKeyHeader, JsonBody, Problem, idempotency_key},
 };
 
 use super::{
     Addresses,
-    bodies::{AdjustBody, StockBody},
+    bodies::{AdjustBody, SkuPath, StockBody},
     errors::sku,
     rights::StockWriter,
 };
@@ -21,10 +21,14 @@ use crate::{
 };
 
 /// Adds or takes stock, once per Idempotency-Key.
-#[utoipa::path(post, path = "/products/{sku}/stock", tag = "stock", request_body = AdjustBody, security(("bearer" = [])),
-    params(("Idempotency-Key" = String, Header, description = "1 to 255 characters; the same key and body replay the first response")),
-    responses((status = 200, body = StockBody), (status = 400, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "insufficient-stock", body = Problem), (status = 422, description = "idempotency-key-reused", body = Problem)))]
+#[utoipa::path(post, path = "/products/{sku}/stock", tag = "stock", operation_id = "adjustStock",
+    params(SkuPath, IdempotencyKeyHeader), request_body = AdjustBody,
+    security(("bearer" = ["ADMIN"]), ("bearer" = ["stock:write"])),
+    responses(
+        (status = 200, description = "The new stock.", body = StockBody, headers(("Idempotency-Replayed"))),
+        (status = 404),
+        (status = 409, description = "insufficient-stock, stock-too-large"),
+        (status = 422, description = "idempotency-key-reused")))]
 pub(super) async fn adjust(
     token: Token<StockWriter>,
     addresses: Data<Addresses>,

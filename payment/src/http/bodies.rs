@@ -3,22 +3,33 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::{Money, Order, OrderLine, Transition};
+use crate::domain::{Money, Order, OrderLine, OrderStatus, PaymentMethod, Transition};
 
+runtime::schema_of_names! {
+    /// `pending` -> `completed` (paid) -> `confirmed` or `refunded`; `pending` -> `declined`.
+    pub StatusName as "OrderStatus" = OrderStatus::ALL.map(OrderStatus::as_str);
+
+    /// A token of the simulated provider, which behaves by it. `tok_ok` is the default.
+    pub PaymentMethodName as "PaymentMethod" = PaymentMethod::ALL.map(PaymentMethod::as_str);
+}
+
+/// A new order.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewOrder)]
 pub struct PlaceOrderBody {
-    /// 1 to 50 items, one per SKU.
+    /// One per SKU.
+    #[schema(min_items = 1, max_items = 50)]
     pub items: Vec<ItemBody>,
-    /// `tok_ok` (default), `tok_declined`, `tok_insufficient_funds`, `tok_timeout` or `tok_flaky`.
-    #[schema(example = "tok_ok")]
+    #[schema(value_type = Option<PaymentMethodName>)]
     pub payment_method: Option<String>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewOrderItem)]
 pub struct ItemBody {
-    #[schema(example = "DEMO-MUG")]
+    #[schema(example = "DEMO-MUG", pattern = "^[A-Z0-9][A-Z0-9._-]{0,63}$")]
     pub sku: String,
     /// 1 to 1000.
     #[schema(example = 2, minimum = 1, maximum = 1000)]
@@ -27,10 +38,13 @@ pub struct ItemBody {
 
 /// Integer minor units and an ISO 4217 code.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Money)]
 pub struct MoneyView<'a> {
-    #[schema(example = 1999)]
+    /// Minor units of the currency, such as cents.
+    #[schema(example = 1999, minimum = 1)]
     amount: i64,
-    #[schema(example = "EUR")]
+    /// ISO 4217.
+    #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
     currency: &'a str,
 }
 
@@ -40,27 +54,31 @@ impl<'a> From<&'a Money> for MoneyView<'a> {
     }
 }
 
+/// An order.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Order)]
 pub struct OrderView<'a> {
     id: Uuid,
     user_id: Uuid,
-    /// `pending`, `completed`, `confirmed`, `refunded` or `declined`.
-    #[schema(example = "confirmed")]
+    #[schema(value_type = StatusName)]
     status: &'static str,
     items: Vec<ItemView<'a>>,
     total: MoneyView<'a>,
     payment: PaymentView<'a>,
-    /// The reason of the decline or refund.
+    /// The reason of a refund (`insufficient-stock`, `unknown-product` or `rejected`), or that of a decline in
+    /// the provider's words.
+    #[schema(example = "insufficient-stock", nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     /// Number of transitions so far.
+    #[schema(minimum = 1, maximum = 3)]
     version: i32,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrderItem)]
 struct ItemView<'a> {
     sku: &'a str,
     name: &'a str,
@@ -70,9 +88,13 @@ struct ItemView<'a> {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Payment)]
 struct PaymentView<'a> {
+    #[schema(value_type = PaymentMethodName)]
     method: &'static str,
+    #[schema(required)]
     charge_id: Option<&'a str>,
+    #[schema(required)]
     refund_id: Option<&'a str>,
 }
 
@@ -104,16 +126,19 @@ impl<'a> From<&'a Order> for OrderView<'a> {
     }
 }
 
+/// All transitions of an order, oldest first.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrderTimeline)]
 pub struct Timeline {
     pub data: Vec<TransitionView>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Transition)]
+#[schema(as = OrderTransition)]
 pub struct TransitionView {
     /// 1 for the creation, then one more each time.
     version: i32,
+    #[schema(value_type = StatusName)]
     status: &'static str,
     at: Timestamp,
     /// The cause: `placed`, `charged`, `declined by the provider`, or the type of an event.

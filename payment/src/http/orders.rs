@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     Addresses,
-    bodies::{OrderView, Timeline, TransitionView},
+    bodies::{OrderView, StatusName, Timeline, TransitionView},
     errors::refusal,
     wait,
 };
@@ -34,7 +34,8 @@ impl Allows for OrderReader {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ShowParams {
-    /// Maximum wait in seconds for the order to move, 0 to 30.
+    /// Maximum wait in seconds for the order to move.
+    #[param(minimum = 0, maximum = 30)]
     wait: Option<u64>,
     /// The version the client has. With `wait`, the response comes once the order is past it. Without
     /// `after_version` it comes at the final state.
@@ -42,9 +43,10 @@ pub struct ShowParams {
 }
 
 /// Shows an order. An order of another user is a 404, like an unknown one.
-#[utoipa::path(get, path = "/orders/{id}", tag = "orders", params(("id" = Uuid, Path), ShowParams), security(("bearer" = [])),
-    responses((status = 200, body = OrderView), (status = 403, body = Problem, description = "insufficient-scope"),
-        (status = 404, body = Problem), (status = 429, body = Problem)))]
+#[utoipa::path(get, path = "/orders/{id}", tag = "orders", operation_id = "getOrder",
+    params(("id" = Uuid, Path, description = "The order."), ShowParams),
+    security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"]), ("bearer" = ["orders:read"])),
+    responses((status = 200, description = "The order.", body = OrderView), (status = 404), (status = 429)))]
 pub async fn show(
     token: Token<OrderReader>,
     request: HttpRequest,
@@ -69,9 +71,10 @@ pub async fn show(
 }
 
 /// Lists every transition of an order, with its time and cause.
-#[utoipa::path(get, path = "/orders/{id}/timeline", tag = "orders", params(("id" = Uuid, Path)), security(("bearer" = [])),
-    responses((status = 200, body = Timeline), (status = 403, body = Problem, description = "insufficient-scope"),
-        (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/orders/{id}/timeline", tag = "orders", operation_id = "getOrderTimeline",
+    params(("id" = Uuid, Path, description = "The order.")),
+    security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"]), ("bearer" = ["orders:read"])),
+    responses((status = 200, description = "The transitions.", body = Timeline), (status = 404)))]
 pub async fn timeline(
     token: Token<OrderReader>,
     addresses: Data<Addresses>,
@@ -84,9 +87,13 @@ pub async fn timeline(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListParams {
+    /// Rows to answer with.
+    #[param(default = 20, minimum = 1, maximum = 100)]
     limit: Option<u32>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
     /// Only orders in this status.
+    #[param(value_type = Option<StatusName>)]
     status: Option<String>,
     /// Only orders of this user (ADMIN and SERVICE).
     user_id: Option<Uuid>,
@@ -94,9 +101,9 @@ pub struct ListParams {
 
 /// Lists orders, newest first: to a USER the own ones, to others all. With `status` a page may hold fewer
 /// orders than the limit, or none. Follow `next_cursor` while `has_more` is true.
-#[utoipa::path(get, path = "/orders", tag = "orders", params(ListParams), security(("bearer" = [])),
-    responses((status = 200, body = Page<OrderView>), (status = 400, body = Problem),
-        (status = 403, body = Problem, description = "insufficient-scope")))]
+#[utoipa::path(get, path = "/orders", tag = "orders", operation_id = "listOrders", params(ListParams),
+    security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"]), ("bearer" = ["orders:read"])),
+    responses((status = 200, description = "A page of orders.", body = Page<OrderView>)))]
 pub async fn list(
     token: Token<OrderReader>,
     addresses: Data<Addresses>,

@@ -13,7 +13,10 @@ use actix_web::{
 use aws_lc_rs::digest;
 use runtime::{
     auth::{Token, UserOnly},
-    http::{FieldError, JsonBody, Problem, RequestContext, idempotency_key, release_admission},
+    http::{
+        FieldError, IdempotencyKeyHeader, JsonBody, Problem, RequestContext, idempotency_key,
+        release_admission,
+    },
 };
 use uuid::Uuid;
 
@@ -38,15 +41,21 @@ const TYPICAL_RESPONSE: usize = 768;
 ///
 /// 202: the order is stored and will be charged. Follow its Location. With `Prefer: wait=N` (at most 30
 /// seconds): 201 with the final order, if it gets there in time.
-#[utoipa::path(
-    post, path = "/orders", tag = "orders", request_body = PlaceOrderBody, security(("bearer" = [])),
-    params(("Idempotency-Key" = String, Header, description = "1 to 255 characters; the same key and body give the same response"),
-           ("Prefer" = Option<String>, Header, description = "wait=N")),
-    responses((status = 202, body = OrderView), (status = 201, body = OrderView), (status = 400, body = Problem),
-              (status = 404, body = Problem, description = "unknown-product"), (status = 422, body = Problem, description = "idempotency-key-reused"),
-              (status = 429, body = Problem, description = "too-many-requests; see Retry-After"),
-              (status = 503, body = Problem))
-)]
+#[utoipa::path(post, path = "/orders", tag = "orders", operation_id = "placeOrder",
+    params(
+        IdempotencyKeyHeader,
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: waits up to N seconds, 0 to 30.",
+            example = "wait=10")),
+    request_body = PlaceOrderBody, security(("bearer" = ["USER"])),
+    responses(
+        (status = 201, description = "The final order.", body = OrderView,
+            headers(("Location"), ("Idempotency-Replayed"))),
+        (status = 202, description = "The order, which will be charged.", body = OrderView,
+            headers(("Location"), ("Idempotency-Replayed"))),
+        (status = 404, description = "unknown-product"),
+        (status = 422, description = "idempotency-key-reused"),
+        (status = 429),
+        (status = 503, description = "catalogue-unavailable")))]
 pub async fn place_order(
     token: Token<UserOnly>,
     request: HttpRequest,

@@ -24,6 +24,7 @@ use utoipa::ToSchema;
 /// The action of a failpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = FaultAction)]
 pub enum Action {
     /// SIGKILL to this process.
     Kill,
@@ -35,6 +36,7 @@ pub enum Action {
 
 /// An armed failpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ArmedFailpoint)]
 pub struct Armed {
     /// The name, as in the table of failpoints.
     pub name: String,
@@ -85,6 +87,7 @@ impl fmt::Display for Armed {
 
 /// A failpoint that was passed since the process started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = PassedFailpoint)]
 pub struct Passed {
     /// The name of the failpoint.
     pub name: String,

@@ -8,6 +8,7 @@ pub mod failpoint;
 pub mod http;
 pub mod inbox;
 pub mod limits;
+pub mod openapi;
 pub mod ops;
 pub mod outbox;
 pub mod process;

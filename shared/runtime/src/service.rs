@@ -21,6 +21,7 @@ use crate::{
     auth::{KeySet, Verifier},
     db::{self, Database, MigrationError},
     http::{self, Audit, HttpOptions, Readiness, RunningHttp},
+    openapi,
     ops::{self, Operations, OpsSources, StreamSources},
     outbox::{self, PartitionsError, RelayHandle, RelayOptions},
     process::Common,
@@ -199,7 +200,7 @@ impl Service {
             settings: self.settings.clone(),
             readiness,
             metrics: telemetry::install_metrics(),
-            openapi: ops::describe(api.openapi),
+            openapi: openapi::describe(self.name, &api.openapi),
         };
         let routes = ops::routes(self.name, operations, &self.roster, self.settings.faults);
         let verifier = Data::new(api.verifier);

@@ -22,12 +22,12 @@ use crate::{
 };
 
 /// Creates an account of the role USER. A `role` in the body is refused.
-#[utoipa::path(post, path = "/auth/register", tag = "auth", request_body = RegisterBody, responses(
-    (status = 201, body = AccountBody),
-    (status = 400, body = Problem),
-    (status = 409, body = Problem, description = "`email-taken`"),
-    (status = 429, body = Problem, description = "`too-many-requests`; see Retry-After"),
-    (status = 503, body = Problem, description = "`overloaded` or `database-unavailable`")))]
+#[utoipa::path(post, path = "/auth/register", tag = "auth", operation_id = "register",
+    request_body = RegisterBody,
+    responses(
+        (status = 201, description = "The account.", body = AccountBody),
+        (status = 409, description = "email-taken"),
+        (status = 429)))]
 pub(super) async fn register(
     admitted: Admitted<Registrations>,
     addresses: Data<Addresses>,
@@ -59,11 +59,9 @@ fn checked(body: &RegisterBody, source: IpAddr) -> Result<Register, Problem> {
 }
 
 /// Shows the account of the token.
-#[utoipa::path(get, path = "/auth/user", tag = "auth", security(("bearer" = [])), responses(
-    (status = 200, body = AccountBody),
-    (status = 401, body = Problem),
-    (status = 403, body = Problem, description = "the token belongs to a service"),
-    (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/auth/user", tag = "auth", operation_id = "getOwnAccount",
+    security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"])),
+    responses((status = 200, description = "The account.", body = AccountBody), (status = 404)))]
 pub(super) async fn show_own_account(
     token: Token<AnyAccount>,
     addresses: Data<Addresses>,
@@ -75,11 +73,9 @@ pub(super) async fn show_own_account(
 }
 
 /// Lists all accounts, oldest first.
-#[utoipa::path(get, path = "/users", tag = "users", params(PageQuery), security(("bearer" = [])), responses(
-    (status = 200, body = Page<AccountBody>),
-    (status = 400, body = Problem),
-    (status = 401, body = Problem),
-    (status = 403, body = Problem)))]
+#[utoipa::path(get, path = "/users", tag = "users", operation_id = "listAccounts", params(PageQuery),
+    security(("bearer" = ["ADMIN"])),
+    responses((status = 200, description = "A page of accounts.", body = Page<AccountBody>)))]
 pub(super) async fn list_accounts(
     _: Token<AdminOnly>,
     addresses: Data<Addresses>,
@@ -95,13 +91,13 @@ pub(super) async fn list_accounts(
 
 /// Changes the role of an account, or disables or enables it. Access tokens issued before are refused within a
 /// minute everywhere. This call checks the current role of the requesting account in the database.
-#[utoipa::path(patch, path = "/users/{id}", tag = "users", params(("id" = Uuid, Path)), request_body = AccountChangeBody, security(("bearer" = [])), responses(
-    (status = 200, body = AccountBody),
-    (status = 400, body = Problem),
-    (status = 401, body = Problem),
-    (status = 403, body = Problem),
-    (status = 404, body = Problem),
-    (status = 409, body = Problem, description = "`last-admin`")))]
+#[utoipa::path(patch, path = "/users/{id}", tag = "users", operation_id = "changeAccount",
+    params(("id" = Uuid, Path, description = "The account.")), request_body = AccountChangeBody,
+    security(("bearer" = ["ADMIN"])),
+    responses(
+        (status = 200, description = "The account.", body = AccountBody),
+        (status = 404),
+        (status = 409, description = "last-admin")))]
 pub(super) async fn change_account(
     token: Token<AdminOnly>,
     addresses: Data<Addresses>,
@@ -130,12 +126,12 @@ pub(super) async fn change_account(
 
 /// Deletes an account with its sessions. Its orders stay, under the id of the account. Its access tokens are refused
 /// within a minute everywhere, and its e-mail can be registered again.
-#[utoipa::path(delete, path = "/users/{id}", tag = "users", params(("id" = Uuid, Path)), security(("bearer" = [])), responses(
-    (status = 204),
-    (status = 401, body = Problem),
-    (status = 403, body = Problem),
-    (status = 404, body = Problem),
-    (status = 409, body = Problem, description = "`last-admin`")))]
+#[utoipa::path(delete, path = "/users/{id}", tag = "users", operation_id = "deleteAccount",
+    params(("id" = Uuid, Path, description = "The account.")), security(("bearer" = ["ADMIN"])),
+    responses(
+        (status = 204, description = "It is gone."),
+        (status = 404),
+        (status = 409, description = "last-admin")))]
 pub(super) async fn delete_account(
     token: Token<AdminOnly>,
     addresses: Data<Addresses>,

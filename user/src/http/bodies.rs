@@ -18,6 +18,7 @@ pub(super) struct AccountBody {
     /// In lower case.
     #[schema(format = "email", example = "ada@example.com")]
     email: String,
+    #[schema(value_type = AccountRole)]
     role: Role,
     /// A disabled account neither logs in nor refreshes.
     disabled: bool,
@@ -34,6 +35,7 @@ impl From<Account> for AccountBody {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewAccount)]
 pub(super) struct RegisterBody {
     #[schema(required, nullable = false, format = "email", max_length = 254, example = "ada@example.com")]
     pub email: Option<String>,
@@ -51,6 +53,7 @@ pub(super) enum AccountRole {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AccountChange)]
 pub(super) struct AccountChangeBody {
     #[schema(nullable = false)]
     pub role: Option<AccountRole>,
@@ -61,6 +64,7 @@ pub(super) struct AccountChangeBody {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Credentials)]
 pub(super) struct LoginBody {
     #[schema(required, nullable = false, format = "email", example = "ada@example.com")]
     pub email: Option<String>,
@@ -70,6 +74,7 @@ pub(super) struct LoginBody {
 
 /// An access token and its use.
 #[derive(Serialize, ToSchema)]
+#[schema(as = AccessToken)]
 pub(super) struct TokenBody {
     access_token: String,
     #[schema(example = "Bearer")]
@@ -87,6 +92,7 @@ impl From<AccessToken> for TokenBody {
 
 /// The tokens of a session.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SessionTokens)]
 pub(super) struct SessionTokensBody {
     #[serde(flatten)]
     access: TokenBody,
@@ -109,6 +115,7 @@ impl From<Tokens> for SessionTokensBody {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SessionRefresh)]
 pub(super) struct RefreshBody {
     #[schema(format = "password")]
     pub refresh_token: String,
@@ -116,6 +123,7 @@ pub(super) struct RefreshBody {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Logout)]
 pub(super) struct LogoutBody {
     #[schema(format = "password")]
     pub refresh_token: String,
@@ -126,6 +134,7 @@ pub(super) struct LogoutBody {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PasswordChange)]
 pub(super) struct PasswordBody {
     #[schema(required, nullable = false, format = "password")]
     pub old_password: Option<String>,
@@ -135,6 +144,7 @@ pub(super) struct PasswordBody {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = EmailChange)]
 pub(super) struct EmailBody {
     #[schema(required, nullable = false, format = "email", max_length = 254, example = "ada@example.com")]
     pub email: Option<String>,
@@ -145,6 +155,7 @@ pub(super) struct EmailBody {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AccountDeletion)]
 pub(super) struct DeletionBody {
     /// The current one.
     #[schema(required, nullable = false, format = "password")]
@@ -171,6 +182,7 @@ impl From<Session> for SessionBody {
 
 /// All sessions of an account, at most 100.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SessionList)]
 pub(super) struct SessionsBody {
     pub data: Vec<SessionBody>,
 }

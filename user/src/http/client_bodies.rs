@@ -7,8 +7,16 @@ use crate::{domain::Client, tokens::ClientSecret};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewClient)]
 pub(super) struct CreateClientBody {
-    #[schema(required, nullable = false, max_length = 64, pattern = "^[a-z0-9-]+$", example = "reports")]
+    #[schema(
+        required,
+        nullable = false,
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[a-z0-9-]+$",
+        example = "reports"
+    )]
     pub client_id: Option<String>,
     /// The most that the client may request.
     #[schema(required, nullable = false, min_items = 1)]
@@ -23,8 +31,10 @@ pub(super) struct ClientBody {
     scopes: Vec<Scope>,
     created_at: Timestamp,
     /// The last change of its secret.
+    #[schema(required)]
     rotated_at: Option<Timestamp>,
     /// It gets no tokens since.
+    #[schema(required)]
     revoked_at: Option<Timestamp>,
 }
 
@@ -38,7 +48,7 @@ impl From<Client> for ClientBody {
 
 /// An OAuth client with its secret, which no other answer has.
 #[derive(Serialize, ToSchema)]
-#[schema(as = ClientSecret)]
+#[schema(as = ClientWithSecret)]
 pub(super) struct ClientSecretBody {
     #[serde(flatten)]
     client: ClientBody,

@@ -21,13 +21,11 @@ use crate::{
 };
 
 /// Creates an OAuth client. The answer is the only one with its secret. A revoked client begins anew.
-#[utoipa::path(post, path = "/oauth/clients", tag = "oauth", request_body = CreateClientBody,
-    security(("bearer" = [])), responses(
-    (status = 201, body = ClientSecretBody),
-    (status = 400, body = Problem),
-    (status = 401, body = Problem),
-    (status = 403, body = Problem),
-    (status = 409, body = Problem, description = "`client-exists`")))]
+#[utoipa::path(post, path = "/oauth/clients", tag = "oauth", operation_id = "createClient",
+    request_body = CreateClientBody, security(("bearer" = ["ADMIN"])),
+    responses(
+        (status = 201, description = "The client.", body = ClientSecretBody),
+        (status = 409, description = "client-exists")))]
 pub(super) async fn create_client(
     _: Token<AdminOnly>,
     addresses: Data<Addresses>,
@@ -57,12 +55,9 @@ fn some_scopes(scopes: Vec<Scope>) -> Result<Scopes, &'static str> {
 }
 
 /// Lists the OAuth clients by id, revoked ones included.
-#[utoipa::path(get, path = "/oauth/clients", tag = "oauth", params(PageQuery),
-    security(("bearer" = [])), responses(
-    (status = 200, body = Page<ClientBody>),
-    (status = 400, body = Problem),
-    (status = 401, body = Problem),
-    (status = 403, body = Problem)))]
+#[utoipa::path(get, path = "/oauth/clients", tag = "oauth", operation_id = "listClients", params(PageQuery),
+    security(("bearer" = ["ADMIN"])),
+    responses((status = 200, description = "A page of clients.", body = Page<ClientBody>)))]
 pub(super) async fn list_clients(
     _: Token<AdminOnly>,
     addresses: Data<Addresses>,
@@ -77,12 +72,10 @@ pub(super) async fn list_clients(
 
 /// Gives an OAuth client a new secret, shown in this answer only. The old one ends at once. Tokens go on
 /// until they expire.
-#[utoipa::path(post, path = "/oauth/clients/{id}/secret", tag = "oauth", params(("id" = String, Path)),
-    security(("bearer" = [])), responses(
-    (status = 200, body = ClientSecretBody),
-    (status = 401, body = Problem),
-    (status = 403, body = Problem),
-    (status = 404, body = Problem)))]
+#[utoipa::path(post, path = "/oauth/clients/{id}/secret", tag = "oauth", operation_id = "rotateClientSecret",
+    params(("id" = String, Path, description = "The client.", example = "reports")),
+    security(("bearer" = ["ADMIN"])),
+    responses((status = 200, description = "The client.", body = ClientSecretBody), (status = 404)))]
 pub(super) async fn rotate_client_secret(
     _: Token<AdminOnly>,
     addresses: Data<Addresses>,
@@ -94,12 +87,10 @@ pub(super) async fn rotate_client_secret(
 }
 
 /// Ends an OAuth client for good. Its tokens are refused everywhere within a minute.
-#[utoipa::path(delete, path = "/oauth/clients/{id}", tag = "oauth", params(("id" = String, Path)),
-    security(("bearer" = [])), responses(
-    (status = 204),
-    (status = 401, body = Problem),
-    (status = 403, body = Problem),
-    (status = 404, body = Problem)))]
+#[utoipa::path(delete, path = "/oauth/clients/{id}", tag = "oauth", operation_id = "revokeClient",
+    params(("id" = String, Path, description = "The client.", example = "reports")),
+    security(("bearer" = ["ADMIN"])),
+    responses((status = 204, description = "It is revoked."), (status = 404)))]
 pub(super) async fn revoke_client(
     _: Token<AdminOnly>,
     addresses: Data<Addresses>,

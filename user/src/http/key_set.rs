@@ -6,8 +6,8 @@ use crate::tokens::PublishedKeys;
 /// the accounts and sessions whose older tokens are revoked, with the time in Unix milliseconds. A name is the first
 /// 16 bytes of SHA-256 over the id. Public, and served without
 /// the database.
-#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "auth", responses(
-    (status = 200, body = Object, description = "public Ed25519 keys", example = json!({"keys": [
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "auth", operation_id = "getKeySet", responses(
+    (status = 200, body = Object, description = "The public Ed25519 keys.", example = json!({"keys": [
         {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
          "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}],
         "not_before": {"01890a5d-ac96-774b-bcce-b302099a8057": 1_796_000_000_000_u64}}))))]

@@ -29,11 +29,13 @@ pub(super) struct KeyBody {
     created_at: Timestamp,
     signs_from: Timestamp,
     /// The last of its tokens has expired then, and it is retired.
+    #[schema(required)]
     verifies_until: Option<Timestamp>,
 }
 
 /// All signing keys, newest first.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SigningKeyList)]
 pub(super) struct KeysBody {
     data: Vec<KeyBody>,
 }
@@ -46,10 +48,9 @@ impl From<KeyRecord> for KeyBody {
 }
 
 /// Lists the signing keys.
-#[utoipa::path(get, path = "/ops/keys", tag = "ops", security(("bearer" = [])), responses(
-    (status = 200, body = KeysBody),
-    (status = 401, body = Problem),
-    (status = 403, body = Problem)))]
+#[utoipa::path(get, path = "/ops/keys", tag = "ops", operation_id = "listSigningKeys",
+    security(("bearer" = ["ADMIN"])),
+    responses((status = 200, description = "The keys.", body = KeysBody)))]
 pub(super) async fn list_keys(
     _: Token<AdminOnly>,
     addresses: Data<Addresses>,
@@ -60,11 +61,11 @@ pub(super) async fn list_keys(
 
 /// Makes a new signing key. It is published at once, and signs after `signing-key-notice`. The one before is
 /// retired when its last token has expired.
-#[utoipa::path(post, path = "/ops/keys", tag = "ops", security(("bearer" = [])), responses(
-    (status = 201, body = KeyBody),
-    (status = 401, body = Problem),
-    (status = 403, body = Problem),
-    (status = 409, body = Problem, description = "`rotation-in-progress`")))]
+#[utoipa::path(post, path = "/ops/keys", tag = "ops", operation_id = "rotateSigningKey",
+    security(("bearer" = ["ADMIN"])),
+    responses(
+        (status = 201, description = "The new key.", body = KeyBody),
+        (status = 409, description = "rotation-in-progress")))]
 pub(super) async fn rotate_key(
     token: Token<AdminOnly>,
     addresses: Data<Addresses>,
@@ -85,12 +86,12 @@ pub(super) async fn rotate_key(
 
 /// Retires a signing key now. Its tokens are refused everywhere within a minute. If it signs, a published key
 /// signs from now on.
-#[utoipa::path(delete, path = "/ops/keys/{kid}", tag = "ops", params(("kid" = String, Path)), security(("bearer" = [])), responses(
-    (status = 204),
-    (status = 401, body = Problem),
-    (status = 403, body = Problem),
-    (status = 404, body = Problem),
-    (status = 409, body = Problem, description = "`only-signing-key`")))]
+#[utoipa::path(delete, path = "/ops/keys/{kid}", tag = "ops", operation_id = "retireSigningKey",
+    params(("kid" = String, Path, description = "The key.")), security(("bearer" = ["ADMIN"])),
+    responses(
+        (status = 204, description = "It is retired."),
+        (status = 404),
+        (status = 409, description = "only-signing-key")))]
 pub(super) async fn retire_key(
     token: Token<AdminOnly>,
     addresses: Data<Addresses>,

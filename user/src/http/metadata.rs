@@ -25,8 +25,9 @@ impl Metadata {
 }
 
 /// Describes the OAuth endpoints (RFC 8414). Public, and served without the database.
-#[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = "oauth", responses(
-    (status = 200, body = Object, description = "authorization server metadata")))]
+#[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = "oauth",
+    operation_id = "getServerMetadata",
+    responses((status = 200, body = Object, description = "Authorization server metadata.")))]
 pub(super) async fn show_metadata(metadata: Data<Metadata>) -> HttpResponse {
     HttpResponse::Ok().insert_header(("cache-control", "public, max-age=300")).json(&metadata.0)
 }

@@ -25,6 +25,7 @@ use crate::{
 
 /// The form. A client authenticates with HTTP Basic, or with `client_id` and `client_secret` here.
 #[derive(ToSchema)]
+#[schema(as = ClientTokenRequest)]
 #[expect(dead_code, reason = "only described")]
 pub(super) struct TokenForm {
     #[schema(example = "client_credentials")]
@@ -39,6 +40,7 @@ pub(super) struct TokenForm {
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = ClientToken)]
 pub(super) struct ClientTokenBody {
     #[serde(flatten)]
     token: TokenBody,
@@ -47,14 +49,15 @@ pub(super) struct ClientTokenBody {
 }
 
 /// Issues a token of the role SERVICE to an OAuth client (grant `client_credentials`).
-#[utoipa::path(post, path = "/oauth/token", tag = "oauth", security(("client" = []), ()),
-    request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"), responses(
-    (status = 200, body = ClientTokenBody),
-    (status = 400, body = OauthErrorBody,
-        description = "`invalid_request`, `unsupported_grant_type` or `invalid_scope`"),
-    (status = 401, body = OauthErrorBody, description = "`invalid_client`"),
-    (status = 429, body = Problem, description = "`too-many-requests`; see Retry-After"),
-    (status = 503, body = Problem, description = "`database-unavailable`")))]
+#[utoipa::path(post, path = "/oauth/token", tag = "oauth", operation_id = "issueClientToken",
+    security(("client" = []), ()),
+    request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "The token.", body = ClientTokenBody),
+        (status = 400, body = OauthErrorBody,
+            description = "`invalid_request`, `unsupported_grant_type` or `invalid_scope`."),
+        (status = 401, body = OauthErrorBody, description = "`invalid_client`."),
+        (status = 429)))]
 pub(super) async fn issue_token(
     _: Admitted<TokenRequests>,
     limits: Data<Limits>,
@@ -109,6 +112,7 @@ fn token_request(request: &HttpRequest, form: FormBody) -> Result<IssueClientTok
 
 /// The form. A client authenticates with HTTP Basic, or with `client_id` and `client_secret` here.
 #[derive(ToSchema)]
+#[schema(as = ClientTokenRevocation)]
 #[expect(dead_code, reason = "only described")]
 pub(super) struct RevocationForm {
     /// An access token.
@@ -125,14 +129,15 @@ pub(super) struct RevocationForm {
 
 /// Revokes an access token of an OAuth client, and the older ones of this client, everywhere within a minute.
 /// A token that is not valid, or no longer, is a 200 too. POST /auth/logout ends refresh tokens.
-#[utoipa::path(post, path = "/oauth/revoke", tag = "oauth", security(("client" = []), ()),
-    request_body(content = RevocationForm, content_type = "application/x-www-form-urlencoded"), responses(
-    (status = 200),
-    (status = 400, body = OauthErrorBody,
-        description = "`invalid_request`, or `invalid_grant` for a foreign token"),
-    (status = 401, body = OauthErrorBody, description = "`invalid_client`"),
-    (status = 429, body = Problem, description = "`too-many-requests`; see Retry-After"),
-    (status = 503, body = Problem, description = "`database-unavailable`")))]
+#[utoipa::path(post, path = "/oauth/revoke", tag = "oauth", operation_id = "revokeClientToken",
+    security(("client" = []), ()),
+    request_body(content = RevocationForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "The token is not valid any more."),
+        (status = 400, body = OauthErrorBody,
+            description = "`invalid_request`, or `invalid_grant` for a foreign token."),
+        (status = 401, body = OauthErrorBody, description = "`invalid_client`."),
+        (status = 429)))]
 pub(super) async fn revoke_token(
     _: Admitted<TokenRequests>,
     request: HttpRequest,

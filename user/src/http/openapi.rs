@@ -7,11 +7,7 @@ use super::{accounts, clients, key_set, keys, metadata, oauth, own_account, sess
 
 #[derive(OpenApi)]
 #[openapi(
-    info(
-        title = "Orderflow user",
-        description = "Accounts, roles and tokens. Every error is application/problem+json.",
-        license(name = "MIT OR Apache-2.0")
-    ),
+    info(title = "Orderflow user", description = "Accounts, roles and tokens."),
     paths(
         accounts::register,
         sessions::log_in,

@@ -20,15 +20,14 @@ use crate::{
 };
 
 /// Changes the e-mail of the own account, and ends all its sessions.
-#[utoipa::path(patch, path = "/auth/user", tag = "auth", request_body = EmailBody, security(("bearer" = [])), responses(
-    (status = 200, body = AccountBody),
-    (status = 400, body = Problem),
-    (status = 401, body = Problem),
-    (status = 403, body = Problem, description = "`wrong-password`"),
-    (status = 404, body = Problem, description = "the account is gone or disabled"),
-    (status = 409, body = Problem, description = "`email-taken`"),
-    (status = 429, body = Problem, description = "`too-many-attempts` or `too-many-requests`; see Retry-After"),
-    (status = 503, body = Problem, description = "`overloaded` or `database-unavailable`")))]
+#[utoipa::path(patch, path = "/auth/user", tag = "auth", operation_id = "changeOwnEmail",
+    request_body = EmailBody, security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"])),
+    responses(
+        (status = 200, description = "The account.", body = AccountBody),
+        (status = 403, description = "wrong-password"),
+        (status = 404, description = "The account is gone or disabled."),
+        (status = 409, description = "email-taken"),
+        (status = 429, description = "too-many-attempts, too-many-requests")))]
 pub(super) async fn change_email(
     token: Token<AnyAccount>,
     Admitted { source, .. }: Admitted<Logins>,
@@ -48,15 +47,14 @@ pub(super) async fn change_email(
 }
 
 /// Deletes the own account with its sessions. Its orders stay, under the id of the account.
-#[utoipa::path(delete, path = "/auth/user", tag = "auth", request_body = DeletionBody, security(("bearer" = [])), responses(
-    (status = 204),
-    (status = 400, body = Problem),
-    (status = 401, body = Problem),
-    (status = 403, body = Problem, description = "`wrong-password`"),
-    (status = 404, body = Problem, description = "the account is gone or disabled"),
-    (status = 409, body = Problem, description = "`last-admin`"),
-    (status = 429, body = Problem, description = "`too-many-attempts` or `too-many-requests`; see Retry-After"),
-    (status = 503, body = Problem, description = "`overloaded` or `database-unavailable`")))]
+#[utoipa::path(delete, path = "/auth/user", tag = "auth", operation_id = "deleteOwnAccount",
+    request_body = DeletionBody, security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"])),
+    responses(
+        (status = 204, description = "It is gone."),
+        (status = 403, description = "wrong-password"),
+        (status = 404, description = "The account is gone or disabled."),
+        (status = 409, description = "last-admin"),
+        (status = 429, description = "too-many-attempts, too-many-requests")))]
 pub(super) async fn delete_own_account(
     token: Token<AnyAccount>,
     Admitted { source, .. }: Admitted<Logins>,

@@ -30,13 +30,12 @@ use crate::{
 
 /// Exchanges an e-mail and its password for an access token and a refresh token. The answer to an unknown e-mail
 /// equals that to a wrong password.
-#[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = LoginBody, responses(
-    (status = 200, body = SessionTokensBody),
-    (status = 400, body = Problem),
-    (status = 401, body = Problem, description = "`invalid-credentials`"),
-    (status = 403, body = Problem, description = "`account-disabled`"),
-    (status = 429, body = Problem, description = "`too-many-attempts` or `too-many-requests`; see Retry-After"),
-    (status = 503, body = Problem, description = "`overloaded` or `database-unavailable`")))]
+#[utoipa::path(post, path = "/auth/login", tag = "auth", operation_id = "logIn", request_body = LoginBody,
+    responses(
+        (status = 200, description = "The tokens of a new session.", body = SessionTokensBody),
+        (status = 401, description = "invalid-credentials"),
+        (status = 403, description = "account-disabled"),
+        (status = 429, description = "too-many-attempts, too-many-requests")))]
 pub(super) async fn log_in(
     admitted: Admitted<Logins>,
     addresses: Data<Addresses>,
@@ -82,12 +81,12 @@ fn credentials(body: LoginBody, source: IpAddr) -> Result<LogIn, Problem> {
 
 /// Exchanges a refresh token for the next one and an access token with the current role. A token works once:
 /// showing it again ends its session.
-#[utoipa::path(post, path = "/auth/refresh", tag = "auth", request_body = RefreshBody, responses(
-    (status = 200, body = SessionTokensBody),
-    (status = 400, body = Problem),
-    (status = 401, body = Problem, description = "`invalid-refresh-token`"),
-    (status = 429, body = Problem, description = "`too-many-requests`; see Retry-After"),
-    (status = 503, body = Problem, description = "`database-unavailable`")))]
+#[utoipa::path(post, path = "/auth/refresh", tag = "auth", operation_id = "refreshSession",
+    request_body = RefreshBody,
+    responses(
+        (status = 200, description = "The next tokens of the session.", body = SessionTokensBody),
+        (status = 401, description = "invalid-refresh-token"),
+        (status = 429)))]
 pub(super) async fn refresh(
     _: Admitted<Refreshes>,
     addresses: Data<Addresses>,
@@ -110,11 +109,8 @@ pub(super) async fn refresh(
 }
 
 /// Ends the session of a refresh token, or all sessions of its account. An unknown token is answered alike.
-#[utoipa::path(post, path = "/auth/logout", tag = "auth", request_body = LogoutBody, responses(
-    (status = 204),
-    (status = 400, body = Problem),
-    (status = 429, body = Problem, description = "`too-many-requests`; see Retry-After"),
-    (status = 503, body = Problem, description = "`database-unavailable`")))]
+#[utoipa::path(post, path = "/auth/logout", tag = "auth", operation_id = "logOut", request_body = LogoutBody,
+    responses((status = 204, description = "The session has ended."), (status = 429)))]
 pub(super) async fn log_out(
     _: Admitted<Refreshes>,
     addresses: Data<Addresses>,
@@ -132,14 +128,13 @@ pub(super) async fn log_out(
 }
 
 /// Changes the password of the own account, and ends all its sessions.
-#[utoipa::path(post, path = "/auth/password", tag = "auth", request_body = PasswordBody, security(("bearer" = [])), responses(
-    (status = 204),
-    (status = 400, body = Problem),
-    (status = 401, body = Problem),
-    (status = 403, body = Problem, description = "`wrong-password`"),
-    (status = 404, body = Problem, description = "the token belongs to a service, or the account is disabled"),
-    (status = 429, body = Problem, description = "`too-many-attempts` or `too-many-requests`; see Retry-After"),
-    (status = 503, body = Problem, description = "`overloaded` or `database-unavailable`")))]
+#[utoipa::path(post, path = "/auth/password", tag = "auth", operation_id = "changeOwnPassword",
+    request_body = PasswordBody, security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"])),
+    responses(
+        (status = 204, description = "The password is changed."),
+        (status = 403, description = "wrong-password"),
+        (status = 404, description = "The account is gone or disabled."),
+        (status = 429, description = "too-many-attempts, too-many-requests")))]
 pub(super) async fn change_password(
     token: Token<AnyAccount>,
     Admitted { source, .. }: Admitted<Logins>,
@@ -166,9 +161,9 @@ pub(super) async fn change_password(
 }
 
 /// Lists the sessions of the own account, last used first.
-#[utoipa::path(get, path = "/auth/sessions", tag = "auth", security(("bearer" = [])), responses(
-    (status = 200, body = SessionsBody),
-    (status = 401, body = Problem)))]
+#[utoipa::path(get, path = "/auth/sessions", tag = "auth", operation_id = "listSessions",
+    security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"])),
+    responses((status = 200, description = "The sessions.", body = SessionsBody)))]
 pub(super) async fn list_sessions(
     token: Token<AnyAccount>,
     addresses: Data<Addresses>,
@@ -178,10 +173,10 @@ pub(super) async fn list_sessions(
 }
 
 /// Ends a session of the own account.
-#[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "auth", params(("id" = Uuid, Path)), security(("bearer" = [])), responses(
-    (status = 204),
-    (status = 401, body = Problem),
-    (status = 404, body = Problem)))]
+#[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "auth", operation_id = "endSession",
+    params(("id" = Uuid, Path, description = "The session.")),
+    security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"])),
+    responses((status = 204, description = "It has ended."), (status = 404)))]
 pub(super) async fn end_session(
     token: Token<AnyAccount>,
     addresses: Data<Addresses>,

@@ -14,6 +14,7 @@ const LONGEST_SUBJECT: usize = 255;
 /// How an act ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = AuditOutcome)]
 pub enum Outcome {
     Done,
     /// 401, 403 or 429.

@@ -123,25 +123,29 @@ pub struct StoredRecord {
     /// By the clock of PostgreSQL.
     pub at: Timestamp,
     /// The account or service that acted; `null` without a valid token.
+    #[schema(required)]
     pub actor: Option<String>,
-    #[schema(example = "ADMIN")]
+    #[schema(example = "ADMIN", required)]
     pub role: Option<String>,
     /// The login that the token came from.
+    #[schema(required)]
     pub session: Option<Uuid>,
     /// The address that the request came from.
-    #[schema(example = "203.0.113.7")]
+    #[schema(example = "203.0.113.7", required)]
     pub address: Option<String>,
     /// Method and route, or the command.
     #[schema(example = "PATCH /users/{id}")]
     pub action: String,
     /// The id of what was acted on.
+    #[schema(required)]
     pub subject: Option<String>,
     /// `done`, `refused` (401, 403, 429), `failed` (another 4xx) or `unknown` (5xx: it may have taken effect).
-    #[schema(example = "done")]
+    #[schema(value_type = Outcome)]
     pub outcome: String,
     /// The HTTP status; 0 for a command.
     pub status: i32,
     /// The code of the problem.
+    #[schema(required)]
     pub code: Option<String>,
     pub request_id: String,
     /// Further facts, such as the new role.

@@ -1,10 +1,21 @@
 use actix_web::HttpRequest;
+use utoipa::IntoParams;
 
 use super::FieldError;
 
 const HEADER: &str = "Idempotency-Key";
 /// The contract's number.
 const LONGEST: usize = 255;
+
+/// Describes the header in OpenAPI.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct IdempotencyKeyHeader {
+    /// The client's name for the request, new for each. The same key and body get the same answer.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[ -~]+$")]
+    #[param(example = "4f1c2a9e-checkout-1")]
+    pub key: String,
+}
 
 /// The client's name for this request. The rule is that of all services.
 pub fn idempotency_key(request: &HttpRequest) -> Result<&str, FieldError> {

@@ -14,7 +14,7 @@ const LARGEST_LIMIT: u32 = 100;
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// Rows to answer with, 1 to 100.
+    /// Rows to answer with.
     #[param(default = 20, minimum = 1, maximum = 100)]
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
@@ -50,6 +50,7 @@ pub struct Page<T> {
     /// Whether another page follows.
     pub has_more: bool,
     /// `cursor` of the next page.
+    #[schema(required)]
     pub next_cursor: Option<String>,
 }
 

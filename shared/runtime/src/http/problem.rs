@@ -12,6 +12,7 @@ use utoipa::{
     openapi::{RefOr, schema::Schema},
 };
 
+use super::Code;
 use crate::{
     db::Failure,
     limits::{Policy, TooMany},
@@ -30,22 +31,23 @@ pub struct Problem(Box<Members>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 struct Members {
-    /// The kind of problem: `https://orderflow.dev/problems/` and the code.
+    /// The page of the code, relative to the address of the call (RFC 9457, 3.1.1).
     #[serde(rename = "type")]
-    #[schema(example = "https://orderflow.dev/problems/unknown-product")]
+    #[schema(format = "uri-reference")]
     kind: String,
-    #[schema(example = "Not Found")]
+    /// The HTTP status in words.
     title: String,
-    #[schema(example = 404)]
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
     /// The event, and the way out.
     detail: String,
-    /// A stable code, for programs.
-    #[schema(example = "unknown-product")]
+    #[schema(value_type = Code)]
     code: &'static str,
     /// The mistakes, field by field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// The id of the request in all logs.
     request_id: String,
     #[serde(skip)]
     retry_after: Option<Duration>,
@@ -74,10 +76,11 @@ impl FieldError {
 }
 
 impl Problem {
-    /// A problem; `detail` is for people.
+    /// A problem with a code of [`CODES`](super::CODES); `detail` is for people.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        debug_assert!(Code::find(code).is_some(), "CODES lacks {code}");
         Self(Box::new(Members {
-            kind: format!("https://orderflow.dev/problems/{code}"),
+            kind: Code::uri_of(code),
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             status: status.as_u16(),
             detail: detail.into(),

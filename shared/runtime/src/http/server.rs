@@ -11,10 +11,9 @@ use actix_web::{
     middleware::{DefaultHeaders, from_fn},
     web::{self, Bytes, Data, PathConfig, ServiceConfig},
 };
-use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{Admission, BodyLimits, Problem, Readiness, accept, edge, health};
+use super::{Admission, BodyLimits, Problem, Readiness, accept, edge, health, problem_pages};
 use crate::{db, process::Common, telemetry::PrometheusHandle};
 
 const OPENAPI: &str = "/openapi.json";
@@ -30,7 +29,8 @@ pub struct HttpOptions {
     pub settings: Common,
     pub readiness: Readiness,
     pub metrics: PrometheusHandle,
-    pub openapi: OpenApi,
+    /// The OpenAPI document.
+    pub openapi: serde_json::Value,
 }
 
 /// Both servers, listening.
@@ -94,7 +94,7 @@ where
     let limits = Data::new(BodyLimits { body: settings.body_limit, time });
     let readiness = Data::new(options.readiness.clone());
     let trusted_proxies = Data::new(settings.trusted_proxies.clone());
-    let openapi = Bytes::from(options.openapi.to_json()?);
+    let openapi = Bytes::from(serde_json::to_vec(&options.openapi)?);
     let (listener, address) = listener(settings.http_bind)?;
     let app = move || {
         db::forbid_on_this_thread();
@@ -108,6 +108,7 @@ where
             // Own routes first: those of the pages use a regular expression.
             .configure(configure.clone())
             .configure(health::routes)
+            .configure(problem_pages::routes)
             .configure(docs(openapi.clone()))
             .default_service(web::to(edge::not_found))
     };

@@ -39,9 +39,9 @@ pub(super) struct AuditQuery {
 
 /// The audit trail of this service, newest first: who did what to what, from where, when and with which outcome.
 #[utoipa::path(
-    get, operation_id = "list_audit", path = "/ops/audit", tag = "operations", params(PageQuery, AuditQuery),
-    security(("bearer" = [])),
-    responses((status = 200, body = Page<StoredRecord>), (status = 400, body = Problem)),
+    get, operation_id = "listAudit", path = "/ops/audit", tag = "ops", params(PageQuery, AuditQuery),
+    security(("bearer" = ["ADMIN"])),
+    responses((status = 200, description = "A page of the trail.", body = Page<StoredRecord>)),
 )]
 pub(super) async fn list(
     _: Token<AdminOnly>,

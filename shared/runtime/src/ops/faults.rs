@@ -54,6 +54,7 @@ pub(super) struct Fault {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = FaultyPart)]
 enum Panics {
     Consumer,
 }
@@ -91,8 +92,11 @@ pub(super) struct Faults {
 
 /// Shows failpoints, and which of them are armed.
 #[utoipa::path(
-    get, operation_id = "show_faults", path = "/ops/faults", tag = "operations",
-    security(("bearer" = [])), responses((status = 200, body = Faults), (status = 403, body = Problem)),
+    get, operation_id = "showFaults", path = "/ops/faults", tag = "ops",
+    security(("bearer" = ["ADMIN"])), responses(
+        (status = 200, description = "The failpoints.", body = Faults),
+        (status = 403, description = "faults-disabled"),
+    ),
 )]
 pub(super) async fn show(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, Problem> {
     desk.faults_are_on()?;
@@ -102,13 +106,13 @@ pub(super) async fn show(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpRe
 
 /// Injects a fault. It happens some time after the answer.
 #[utoipa::path(
-    post, operation_id = "inject_fault", path = "/ops/faults", tag = "operations", request_body = Fault,
-    security(("bearer" = [])),
+    post, operation_id = "injectFault", path = "/ops/faults", tag = "ops", request_body = Fault,
+    security(("bearer" = ["ADMIN"])),
     responses(
-        (status = 202),
-        (status = 400, body = Problem),
-        (status = 403, body = Problem),
-        (status = 409, body = Problem),
+        (status = 202, description = "The fault is armed."),
+        (status = 403, description = "faults-disabled"),
+        (status = 404),
+        (status = 409, description = "no-failpoints"),
     ),
 )]
 pub(super) async fn inject(
@@ -134,8 +138,11 @@ pub(super) async fn inject(
 
 /// Disarms all failpoints.
 #[utoipa::path(
-    delete, operation_id = "disarm_faults", path = "/ops/faults", tag = "operations",
-    security(("bearer" = [])), responses((status = 204), (status = 403, body = Problem)),
+    delete, operation_id = "disarmFaults", path = "/ops/faults", tag = "ops",
+    security(("bearer" = ["ADMIN"])), responses(
+        (status = 204, description = "All are disarmed."),
+        (status = 403, description = "faults-disabled"),
+    ),
 )]
 pub(super) async fn disarm(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, Problem> {
     desk.faults_are_on()?;

@@ -5,11 +5,9 @@ mod audit;
 mod desk;
 mod faults;
 mod key_watch;
-mod openapi;
 mod recoveries;
 mod routes;
 
 pub use actor::{Operations, OpsError, OpsSources, StreamSources, start};
 pub use key_watch::KeyWatch;
-pub use openapi::describe;
 pub use routes::{OpsApi, routes};

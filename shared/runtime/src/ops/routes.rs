@@ -109,6 +109,7 @@ impl From<Unavailable> for Problem {
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = StreamList)]
 struct Streams {
     service: &'static str,
     streams: Vec<StreamOverview>,
@@ -116,8 +117,8 @@ struct Streams {
 
 /// The streams that this service consumes, as its consumer group sees them.
 #[utoipa::path(
-    get, operation_id = "show_streams", path = "/ops/streams", tag = "operations",
-    security(("bearer" = [])), responses((status = 200, body = Streams)),
+    get, operation_id = "showStreams", path = "/ops/streams", tag = "ops",
+    security(("bearer" = ["ADMIN"])), responses((status = 200, description = "One row a stream.", body = Streams)),
 )]
 async fn streams(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, Problem> {
     let streams = desk.operations.send(ShowStreams).await??;
@@ -125,25 +126,28 @@ async fn streams(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, 
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = ActorList)]
 struct Actors {
     actors: Vec<ActorOverview>,
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = ActorState)]
 struct ActorOverview {
     kind: &'static str,
     name: String,
     /// `starting`, `running`, `waiting` (between two lives) or `ended`.
     state: String,
     restarts: u32,
+    #[schema(required)]
     last_exit: Option<String>,
     queue_depth: i64,
 }
 
 /// The supervised actors of this process.
 #[utoipa::path(
-    get, operation_id = "show_actors", path = "/ops/actors", tag = "operations",
-    security(("bearer" = [])), responses((status = 200, body = Actors)),
+    get, operation_id = "showActors", path = "/ops/actors", tag = "ops",
+    security(("bearer" = ["ADMIN"])), responses((status = 200, description = "One row an actor.", body = Actors)),
 )]
 async fn actors(_: Token<AdminOnly>, desk: Data<Desk>) -> HttpResponse {
     let overview = |child: &std::sync::Arc<crate::supervisor::ChildStatus>| ActorOverview {
@@ -159,8 +163,8 @@ async fn actors(_: Token<AdminOnly>, desk: Data<Desk>) -> HttpResponse {
 
 /// The depth of the outbox.
 #[utoipa::path(
-    get, operation_id = "show_outbox", path = "/ops/outbox", tag = "operations",
-    security(("bearer" = [])), responses((status = 200, body = OutboxDepth)),
+    get, operation_id = "showOutbox", path = "/ops/outbox", tag = "ops",
+    security(("bearer" = ["ADMIN"])), responses((status = 200, description = "The depth.", body = OutboxDepth)),
 )]
 async fn outbox(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(desk.operations.send(ShowOutbox).await?))
@@ -171,15 +175,22 @@ async fn outbox(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, P
 struct DeadLetterQuery {
     /// Only dead letters of this stream.
     stream: Option<String>,
+    /// Rows to answer with.
+    #[param(default = 20, minimum = 1, maximum = 100)]
     limit: Option<u32>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
 /// Dead letters, oldest first within a stream.
 #[utoipa::path(
-    get, operation_id = "list_dead_letters", path = "/ops/dead-letters", tag = "operations",
-    params(DeadLetterQuery), security(("bearer" = [])),
-    responses((status = 200, body = Page<DeadLetter>)),
+    get, operation_id = "listDeadLetters", path = "/ops/dead-letters", tag = "ops",
+    params(DeadLetterQuery), security(("bearer" = ["ADMIN"])),
+    responses(
+        (status = 200, description = "A page of dead letters.", body = Page<DeadLetter>),
+        (status = 404),
+        (status = 503, description = "backend-unavailable"),
+    ),
 )]
 async fn list(
     _: Token<AdminOnly>,
@@ -198,24 +209,34 @@ async fn list(
 
 /// One dead letter.
 #[utoipa::path(
-    get, operation_id = "show_dead_letter", path = "/ops/dead-letters/{id}", tag = "operations",
-    params(("id" = String, Path)), security(("bearer" = [])),
-    responses((status = 200, body = DeadLetter), (status = 404, body = Problem)),
+    get, operation_id = "showDeadLetter", path = "/ops/dead-letters/{id}", tag = "ops",
+    params(("id" = String, Path, description = "As lists show it.")), security(("bearer" = ["ADMIN"])),
+    responses(
+        (status = 200, description = "The dead letter.", body = DeadLetter),
+        (status = 404),
+        (status = 503, description = "backend-unavailable"),
+    ),
 )]
 async fn show(_: Token<AdminOnly>, desk: Data<Desk>, id: Path<String>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(desk.operations.send(GetDeadLetter(id.into_inner())).await??))
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = RedrivenDeadLetter)]
 struct RedrivenOne {
     redriven: usize,
 }
 
 /// Redrives one dead letter to the group that failed, with the same event id.
 #[utoipa::path(
-    post, operation_id = "redrive_dead_letter", path = "/ops/dead-letters/{id}/redrive",
-    tag = "operations", params(("id" = String, Path)), security(("bearer" = [])),
-    responses((status = 200, body = RedrivenOne), (status = 404, body = Problem)),
+    post, operation_id = "redriveDeadLetter", path = "/ops/dead-letters/{id}/redrive",
+    tag = "ops", params(("id" = String, Path, description = "As lists show it.")), security(("bearer" = ["ADMIN"])),
+    responses(
+        (status = 200, description = "It is back in the stream.", body = RedrivenOne),
+        (status = 404),
+        (status = 409, description = "refused-by-redis"),
+        (status = 503, description = "backend-unavailable"),
+    ),
 )]
 async fn redrive(_: Token<AdminOnly>, desk: Data<Desk>, id: Path<String>) -> Result<HttpResponse, Problem> {
     desk.operations.send(Redrive(id.into_inner())).await??;
@@ -225,6 +246,7 @@ async fn redrive(_: Token<AdminOnly>, desk: Data<Desk>, id: Path<String>) -> Res
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DeadLetterRedrive)]
 struct RedriveBody {
     stream: String,
     #[serde(default)]
@@ -236,6 +258,7 @@ struct RedriveBody {
 
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DeadLetterFilter)]
 struct FilterBody {
     #[serde(rename = "type")]
     event_type: Option<String>,
@@ -243,6 +266,7 @@ struct FilterBody {
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = RedrivenDeadLetters)]
 struct RedrivenAll {
     matched: usize,
     redriven: usize,
@@ -252,8 +276,12 @@ struct RedrivenAll {
 
 /// Redrives every dead letter of a stream that matches.
 #[utoipa::path(
-    post, operation_id = "redrive_dead_letters", path = "/ops/dead-letters/redrive", tag = "operations",
-    request_body = RedriveBody, security(("bearer" = [])), responses((status = 200, body = RedrivenAll)),
+    post, operation_id = "redriveDeadLetters", path = "/ops/dead-letters/redrive", tag = "ops",
+    request_body = RedriveBody, security(("bearer" = ["ADMIN"])), responses(
+        (status = 200, description = "The counts.", body = RedrivenAll),
+        (status = 409, description = "refused-by-redis"),
+        (status = 503, description = "backend-unavailable"),
+    ),
 )]
 async fn redrive_all(
     _: Token<AdminOnly>,
@@ -276,6 +304,7 @@ async fn redrive_all(
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DeadLetterDiscard)]
 struct DiscardBody {
     /// The reason, for the audit trail.
     #[schema(min_length = 1, max_length = 500)]
@@ -284,9 +313,14 @@ struct DiscardBody {
 
 /// Deletes one dead letter for good.
 #[utoipa::path(
-    delete, operation_id = "discard_dead_letter", path = "/ops/dead-letters/{id}", tag = "operations",
-    params(("id" = String, Path)), request_body = DiscardBody, security(("bearer" = [])),
-    responses((status = 204), (status = 404, body = Problem)),
+    delete, operation_id = "discardDeadLetter", path = "/ops/dead-letters/{id}", tag = "ops",
+    params(("id" = String, Path, description = "As lists show it.")), request_body = DiscardBody, security(("bearer" = ["ADMIN"])),
+    responses(
+        (status = 204, description = "It is gone."),
+        (status = 404),
+        (status = 409, description = "refused-by-redis"),
+        (status = 503, description = "backend-unavailable"),
+    ),
 )]
 async fn discard(
     _: Token<AdminOnly>,

@@ -120,7 +120,9 @@ pub struct DeadLetter {
     pub reason: String,
     pub first_error: String,
     pub last_error: String,
+    #[schema(format = DateTime)]
     pub first_failed_at: String,
+    #[schema(format = DateTime)]
     pub dead_lettered_at: String,
 }
 

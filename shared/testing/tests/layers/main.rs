@@ -96,6 +96,7 @@ const RUNTIME: [Row; 17] = [
         "",
         "actix actix_web tokio",
     ),
+    row("openapi", "http ops", "", "actix_web"),
 ];
 
 const CRATES: [&str; 12] = [
@@ -141,7 +142,7 @@ fn forbidden(folder: &str, code: &Crate, rows: &[Row], free: &[&str]) -> Vec<Str
         for path in &contents.paths {
             let name = path[0].as_str();
             let part = path[1].as_str();
-            let is_macro = ["drains_at_once", "down"].contains(&part);
+            let is_macro = ["drains_at_once", "down", "schema_of_names"].contains(&part);
             if name == "runtime" && !is_macro && !words(row.runtime).any(|word| word == part) {
                 refuse(format!("`runtime::{part}`"));
             }

@@ -1,5 +1,7 @@
 //! The composition root.
 
+mod metrics;
+
 use refinery::Runner;
 use runtime::{
     auth::{KeySet, Verifier},
@@ -30,7 +32,7 @@ pub fn migrations() -> Runner {
 /// Runs until a signal or a fault ends the service.
 pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     let service = Service::prepare(SERVICE, &settings.common, migrations).await?;
-    describe_metrics();
+    metrics::register();
     let streams = service.streams(&settings.streams).await?;
 
     let database = service.database.clone();
@@ -56,15 +58,4 @@ fn product_parts(service: &Service, streams: &Streams, settings: &Settings) -> P
         lease: settings.streams.resend_after,
         view_age: settings.product_view_age,
     }
-}
-
-fn describe_metrics() {
-    metrics::describe_counter!(
-        "orderflow_reservations_total",
-        "Paid orders by the decision about their stock"
-    );
-    metrics::describe_counter!(
-        "orderflow_oversell_guard_total",
-        "Batches the database refused because stock would become negative"
-    );
 }

@@ -1,5 +1,7 @@
 //! The composition root.
 
+mod metrics;
+
 use std::sync::Arc;
 
 use events::PAYMENT_GROUP;
@@ -45,6 +47,7 @@ pub fn migrations() -> Runner {
 pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     tracing::info!(?settings, "starting");
     let service = Service::prepare(SERVICE, &settings.common, migrations).await?;
+    metrics::register();
     let streams = service.streams(&settings.streams).await?;
     let throttle = OrderThrottle::new(settings.late_after);
     let writers = Writers::start(&service, &settings, &streams.relay);

@@ -1,5 +1,7 @@
 //! The composition root.
 
+mod metrics;
+
 use std::{collections::HashMap, sync::Arc};
 
 use runtime::{
@@ -28,6 +30,7 @@ pub use crate::{preparation::migrations, start_error::StartError};
 pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     let hasher = PasswordHasher::new(settings.hash_concurrency, settings.hash_queue, settings.hash_share)?;
     let service = Service::prepare(SERVICE, &settings.common, migrations).await?;
+    metrics::register();
     let keys = preparation::prepare(&settings, &hasher, &service.database).await?;
     let issuer = Issuer::new(keys.first().ok_or(StartError::NoSigningKey)?, settings.token_rules());
     let deadline = settings.common.database.commit_deadline;

@@ -19,4 +19,5 @@ pub use paid_order::PaidOrder;
 pub use parts::{ProductParts, StockDeskParts};
 pub use product::{CommitHold, Hold, Product, ProductView, ShowProduct};
 pub use product_changes::{AdjustStock, ChangeProduct, RemoveProduct, StockAdjusted};
+pub use replies::DECISIONS;
 pub use stock_desk::{ReserveStock, StockDesk, ToProduct, start};

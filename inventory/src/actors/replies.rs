@@ -21,6 +21,10 @@ pub(super) fn decided_order(paid: &PaidOrder, decision: &Decision) -> DecidedOrd
     DecidedOrder { event_id: paid.event_id(), order_id: order.id, taken, reply: Arc::new(reply) }
 }
 
+/// The labels of `orderflow_reservations_total`.
+pub const DECISIONS: [&str; 3] =
+    ["reserved", RefundReason::InsufficientStock.as_str(), RefundReason::UnknownProduct.as_str()];
+
 pub(super) fn label(decision: &Decision) -> &'static str {
     match decision {
         Decision::Reserve => "reserved",

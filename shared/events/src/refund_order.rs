@@ -22,7 +22,7 @@ pub enum RefundReason {
 
 impl RefundReason {
     /// The text in events and orders.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::InsufficientStock => "insufficient-stock",
             Self::UnknownProduct => "unknown-product",

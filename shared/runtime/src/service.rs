@@ -105,6 +105,7 @@ impl Service {
         migrations: fn() -> Runner,
     ) -> Result<Self, StartError> {
         telemetry::install_metrics();
+        telemetry::show_build(name);
         db::prepare(&settings.database, migrations).await?;
         if settings.database.migrate_on_start {
             audit::forget_old(&settings.database, settings.audit.retention).await;

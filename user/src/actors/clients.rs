@@ -259,6 +259,9 @@ impl ClientsParts {
     }
 }
 
+/// The labels of `orderflow_client_tokens_total`.
+pub const GRANTS: [&str; 4] = ["granted", "invalid-client", "invalid-scope", "failed"];
+
 fn outcome(grant: &Result<ClientGrant, AccountsError>) -> &'static str {
     match grant {
         Ok(ClientGrant::Granted { .. }) => "granted",

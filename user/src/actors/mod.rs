@@ -11,15 +11,15 @@ mod signing_keys;
 pub use account_repository::{AccountRepository, AccountsError};
 pub use accounts::{Accounts, ChangeAccount, DeleteAccount, FindAccount, IsAdmin, ListAccounts, Register};
 pub use clients::{
-    ClientCredentials, ClientGrant, Clients, ClientsParts, CreateClient, IssueClientToken, ListClients,
-    NewSecret, RevokeClient, RevokeClientToken, RotateClientSecret, TokenRevocation, ValidToken,
+    ClientCredentials, ClientGrant, Clients, ClientsParts, CreateClient, GRANTS, IssueClientToken,
+    ListClients, NewSecret, RevokeClient, RevokeClientToken, RotateClientSecret, TokenRevocation, ValidToken,
 };
 pub use keyring::Keyring;
 pub use own_account::{ChangeEmail, DeleteOwnAccount};
 pub use password_hasher::{HasherError, OURSELVES, PasswordHasher};
 pub use rate_limits::{CountCall, RateLimits};
 pub use sessions::{
-    ChangePassword, EndSession, ListSessions, LogIn, LogOut, Login, PasswordChange, Refresh, Refreshed,
-    Sessions, SessionsParts, Tokens,
+    ChangePassword, EndSession, LOGINS, ListSessions, LogIn, LogOut, Login, PasswordChange, Refresh,
+    Refreshed, Sessions, SessionsParts, Tokens,
 };
 pub use signing_keys::{ListKeys, RetireKey, RotateKey, SigningKeys};

@@ -327,6 +327,10 @@ impl SessionsParts {
     }
 }
 
+/// The labels of `orderflow_logins_total`.
+pub const LOGINS: [&str; 7] =
+    ["granted", "invalid-credentials", "disabled", "blocked", "busy", "unavailable", "failed"];
+
 fn outcome(login: &Result<Login, AccountsError>) -> &'static str {
     match login {
         Ok(Login::Granted(_)) => "granted",

@@ -10,6 +10,7 @@
 //! (`orderflow_audit_lost_total`), and the log line stays. The trail has a [`Database`](crate::db::Database) of
 //! its own: no fault of it makes a service unready.
 
+mod counters;
 mod record;
 mod refusals;
 mod retention;

@@ -26,6 +26,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    pub const ALL: [Self; 4] = [Self::Done, Self::Refused, Self::Failed, Self::Unknown];
+
     /// The outcome that an HTTP status tells.
     pub fn of(status: u16) -> Self {
         match status {

@@ -12,6 +12,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{
     Act, AuditSettings, Filter, Outcome, Position, StoredRecord,
+    counters::Counters,
     record::Record,
     refusals::Refusals,
     store::{self, WriteAudit},
@@ -29,7 +30,7 @@ const MOST_WAITING: usize = 4096;
 pub struct AuditTrail(Arc<Inner>);
 
 struct Inner {
-    service: &'static str,
+    counters: Counters,
     database: Database,
     writer: Commits<WriteAudit>,
     /// An answer waits for its record no longer.
@@ -50,7 +51,7 @@ impl AuditTrail {
         let own = Database::open("audit", database)?;
         let writer = Commits::start(supervisor, own.clone(), database, || WriteAudit);
         Ok(Self(Arc::new(Inner {
-            service,
+            counters: Counters::of(service),
             database: own,
             writer,
             patience: database.commit_deadline,
@@ -77,14 +78,12 @@ impl AuditTrail {
 
     /// `None` for one refusal too many. The future tells of a loss.
     fn queue(&self, act: Act) -> Option<impl Future<Output = ()> + use<>> {
-        let service = self.0.service;
         if !act.counts() && !self.admits(&act) {
-            metrics::counter!("orderflow_audit_skipped_total", "service" => service).increment(1);
+            self.0.counters.skipped.increment(1);
             return None;
         }
-        let outcome = act.outcome.as_str();
-        metrics::counter!("orderflow_audit_records_total", "service" => service, "outcome" => outcome)
-            .increment(1);
+        self.0.counters.record(act.outcome);
+        let lost = self.0.counters.lost.clone();
         let record = Record::new(act);
         record.act.log();
         let (id, request_id) = (record.id, record.act.request_id.clone());
@@ -97,7 +96,7 @@ impl AuditTrail {
             };
             drop(place);
             if let Err(error) = stored {
-                metrics::counter!("orderflow_audit_lost_total", "service" => service).increment(1);
+                lost.increment(1);
                 tracing::error!(%id, %request_id, %error, "a record of the audit trail is in the log only");
             }
         })

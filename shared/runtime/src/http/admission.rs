@@ -8,6 +8,7 @@ pub struct Admission {
     pub(super) places: Arc<Semaphore>,
     pub(super) deadline: Duration,
     pub(super) service: &'static str,
+    pub(super) rejected: metrics::Counter,
     /// In bytes.
     pub(super) head_limit: usize,
 }
@@ -15,7 +16,9 @@ pub struct Admission {
 impl Admission {
     /// Admits `limit` requests at a time, each for `deadline`.
     pub fn new(service: &'static str, limit: usize, deadline: Duration) -> Self {
-        Self { places: Arc::new(Semaphore::new(limit)), deadline, service, head_limit: usize::MAX }
+        let rejected = metrics::counter!("orderflow_admission_rejected_total", "service" => service);
+        let places = Arc::new(Semaphore::new(limit));
+        Self { places, deadline, service, rejected, head_limit: usize::MAX }
     }
 
     /// Refuses heads of more than `head_limit` bytes.

@@ -49,9 +49,14 @@ static HEADERS: [(HeaderName, HeaderValue); 6] = [
 /// A year (OWASP ASVS 5.0, V3.4.1), as the shipped proxy. A client ignores it in an answer without TLS (RFC 6797), which therefore lacks it.
 const HTTPS_ONLY: &str = "max-age=31536000; includeSubDomains";
 
-/// Releases the admission of a long poll while it waits.
+/// In the extensions of a request that waited.
+struct Waited;
+
+/// Releases the admission of a long poll while it waits, whose time counts apart from now on.
 pub fn release_admission(request: &HttpRequest) {
-    request.extensions_mut().remove::<OwnedSemaphorePermit>();
+    let mut extensions = request.extensions_mut();
+    extensions.remove::<OwnedSemaphorePermit>();
+    extensions.insert(Waited);
 }
 
 /// Fails with [`DetachedProblem`] after a panic or timeout.
@@ -64,8 +69,9 @@ pub(super) async fn edge<B: MessageBody + 'static>(
     let is_encrypted = request.conn_data::<Encrypted>().is_some();
     request.extensions_mut().insert(record.context.clone());
     let act = Pending::begin(&request, &record);
+    let wait = wanted_wait(&request);
     let outcome = match admit(&request) {
-        Ok(deadline) => answer(request, next, deadline, &record).await,
+        Ok(deadline) => answer(request, next, deadline + wait, &record).await,
         Err(problem) => Ok(request.into_response(problem.answer(&record.context.request_id))),
     };
     in_hand.answered();
@@ -77,7 +83,8 @@ pub(super) async fn edge<B: MessageBody + 'static>(
                 Some(act) => act.end(status, code).await,
                 None => record_refusal(response.request(), &record, status, code).await,
             }
-            release_admission(response.request());
+            let waited = response.request().extensions().contains::<Waited>();
+            response.request().extensions_mut().remove::<OwnedSemaphorePermit>();
             if ends_connection(response.status()) {
                 response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
                 in_hand.close();
@@ -88,14 +95,14 @@ pub(super) async fn edge<B: MessageBody + 'static>(
                 response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
             }
             set_headers(response.headers_mut(), &record.context.request_id, is_encrypted);
-            record.finish(response.status());
+            record.finish(response.status(), waited);
             Ok(response)
         }
         Err(problem) => {
             if let Some(act) = act {
                 act.end(problem.status(), Some(problem.code())).await;
             }
-            record.finish(problem.status());
+            record.finish(problem.status(), wait > Duration::ZERO);
             Err(DetachedProblem { problem, request_id: record.context.request_id, is_encrypted }.into())
         }
     }
@@ -173,7 +180,7 @@ pub(super) fn head_too_large(limit: usize) -> Problem {
     Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", detail)
 }
 
-/// Returns the time limit; health checks are always admitted.
+/// Returns the time limit without a wait; health checks are always admitted.
 fn admit(request: &ServiceRequest) -> Result<Duration, Problem> {
     let Some(admission) = request.app_data::<Data<Admission>>() else { return Err(Problem::internal()) };
     if head_size(request) > admission.head_limit {
@@ -183,14 +190,14 @@ fn admit(request: &ServiceRequest) -> Result<Duration, Problem> {
         return Ok(admission.deadline);
     }
     let Ok(place) = Arc::clone(&admission.places).try_acquire_owned() else {
-        metrics::counter!("orderflow_admission_rejected_total", "service" => admission.service).increment(1);
+        admission.rejected.increment(1);
         return Err(Problem::unavailable(
             "overloaded",
             "The service is overloaded and did nothing. Try again after a moment.",
         ));
     };
     request.extensions_mut().insert(place);
-    Ok(admission.deadline + wanted_wait(request))
+    Ok(admission.deadline)
 }
 
 /// `?wait=N` or `Prefer: wait=N`, if it is one that a long poll takes.

@@ -33,43 +33,54 @@ thread_local! {
 
 /// A registry lookup needs six strings.
 #[derive(Default)]
-struct Durations(Vec<(String, &'static str, StatusCode, metrics::Histogram)>);
+struct Durations(Vec<Series>);
+
+struct Series {
+    route: String,
+    method: &'static str,
+    status: StatusCode,
+    waited: bool,
+    duration: metrics::Histogram,
+}
 
 impl Durations {
-    fn of(
-        &mut self,
-        service: &'static str,
-        route: &str,
-        method: &Method,
-        status: StatusCode,
-    ) -> &metrics::Histogram {
-        let method = method_label(method);
-        let at =
-            self.0.iter().position(|(r, m, s, _)| r == route && *m == method && *s == status).unwrap_or_else(
-                || {
-                    self.0.push((route.to_owned(), method, status, duration(service, route, method, status)));
-                    self.0.len() - 1
-                },
-            );
-        &self.0[at].3
+    fn of(&mut self, record: &RequestRecord, status: StatusCode, waited: bool) -> &metrics::Histogram {
+        let RequestRecord { service, route, .. } = record;
+        let method = record.method_label();
+        let is_it = |series: &Series| {
+            series.route == *route
+                && series.method == method
+                && series.status == status
+                && series.waited == waited
+        };
+        let at = self.0.iter().position(is_it).unwrap_or_else(|| {
+            let duration = duration(service, route, method, status, waited);
+            self.0.push(Series { route: route.clone(), method, status, waited, duration });
+            self.0.len() - 1
+        });
+        &self.0[at].duration
     }
 }
 
+/// Waits last as long as their client asked for, and would hide how long the others take.
 fn duration(
     service: &'static str,
     route: &str,
     method: &'static str,
     status: StatusCode,
+    waited: bool,
 ) -> metrics::Histogram {
-    let route = route.to_owned();
-    let status = status.as_str().to_owned();
-    metrics::histogram!(
-        "orderflow_http_request_duration_seconds",
-        "service" => service,
-        "route" => route,
-        "method" => method,
-        "status" => status,
-    )
+    let labels = [
+        ("service", service.to_owned()),
+        ("route", route.to_owned()),
+        ("method", method.to_owned()),
+        ("status", status.as_str().to_owned()),
+    ];
+    if waited {
+        metrics::histogram!("orderflow_http_wait_duration_seconds", &labels)
+    } else {
+        metrics::histogram!("orderflow_http_request_duration_seconds", &labels)
+    }
 }
 
 /// Groups unknown methods to bound the number of labels.
@@ -104,11 +115,12 @@ impl RequestRecord {
         method_label(&self.method)
     }
 
-    pub(super) fn finish(&self, status: StatusCode) {
-        let Self { context, started, service, route, method, uri } = self;
+    /// `waited`: the answer was held back at the client's wish.
+    pub(super) fn finish(&self, status: StatusCode, waited: bool) {
+        let Self { context, started, uri, .. } = self;
         let elapsed = started.elapsed();
         let path = uri.path();
-        DURATIONS.with_borrow_mut(|durations| durations.of(service, route, method, status).record(elapsed));
+        DURATIONS.with_borrow_mut(|durations| durations.of(self, status, waited).record(elapsed));
         // Probes every second would bury other spans.
         if !is_health_check(path) {
             record_span(context.trace, || self.span(status, elapsed));

@@ -14,7 +14,7 @@ use actix_web::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{Admission, BodyLimits, Problem, Readiness, accept, edge, health, problem_pages};
-use crate::{db, process::Common, telemetry::PrometheusHandle};
+use crate::{db, process::Common, telemetry::Metrics};
 
 const OPENAPI: &str = "/openapi.json";
 
@@ -28,7 +28,7 @@ pub struct HttpOptions {
     pub service: &'static str,
     pub settings: Common,
     pub readiness: Readiness,
-    pub metrics: PrometheusHandle,
+    pub metrics: Metrics,
     /// The OpenAPI document.
     pub openapi: serde_json::Value,
 }
@@ -128,7 +128,7 @@ fn metrics_server(options: &HttpOptions) -> io::Result<(Server, SocketAddr)> {
     Ok((accept::serve(listener, &options.settings, 1, None, app)?, address))
 }
 
-async fn scrape(metrics: Data<PrometheusHandle>) -> HttpResponse {
+async fn scrape(metrics: Data<Metrics>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4")
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

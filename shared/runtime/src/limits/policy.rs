@@ -38,7 +38,12 @@ impl Policy {
 
     /// Counts a refusal.
     pub fn refuse(self, wait: Duration) -> TooMany {
-        metrics::counter!("orderflow_limited_total", "limit" => self.name).increment(1);
+        limited(self.name).increment(1);
         TooMany { policy: self, wait }
     }
+}
+
+/// Refused calls of a limit.
+pub(super) fn limited(name: &'static str) -> metrics::Counter {
+    metrics::counter!("orderflow_limited_total", "limit" => name)
 }

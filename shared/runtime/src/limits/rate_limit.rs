@@ -20,7 +20,7 @@ use std::{
 
 use quick_cache::sync::Cache;
 
-use super::{Policy, TooMany};
+use super::{Policy, TooMany, policy::limited};
 
 /// 10 MB. More clients at a time than one process serves.
 const MOST_KEYS: usize = 100_000;
@@ -37,6 +37,7 @@ pub struct RateLimit<K> {
 impl<K: Hash + Eq + Clone> RateLimit<K> {
     /// No key has called yet.
     pub fn new(policy: Policy) -> Self {
+        _ = limited(policy.name); // shows 0
         Self { policy, started: Instant::now(), whole: Arc::new(Cache::new(MOST_KEYS)) }
     }
 

@@ -4,11 +4,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use super::policy::limited;
+
 /// Counts what each key holds at a time; cheap to clone, and clones count together.
 #[derive(Clone)]
 pub struct Shares<K> {
-    /// The label of `orderflow_limited_total`.
-    name: &'static str,
+    refused: metrics::Counter,
     most: usize,
     /// Without zeros.
     held: Arc<Mutex<HashMap<K, usize>>>,
@@ -21,9 +22,9 @@ pub struct Share<K: Hash + Eq> {
 }
 
 impl<K: Hash + Eq + Clone> Shares<K> {
-    /// A key holds up to `most` at a time, at least 1.
+    /// A key holds up to `most` at a time, at least 1. `name`: the label of `orderflow_limited_total`.
     pub fn new(name: &'static str, most: usize) -> Self {
-        Self { name, most: most.max(1), held: Arc::default() }
+        Self { refused: limited(name), most: most.max(1), held: Arc::default() }
     }
 
     /// `None` if `key` holds its share.
@@ -31,7 +32,7 @@ impl<K: Hash + Eq + Clone> Shares<K> {
         let mut all = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let held = all.entry(key.clone()).or_default();
         if *held >= self.most {
-            metrics::counter!("orderflow_limited_total", "limit" => self.name).increment(1);
+            self.refused.increment(1);
             return None;
         }
         *held += 1;

@@ -30,6 +30,7 @@ pub fn routes(
     roster: &Roster,
     faults: bool,
 ) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
+    count(service, 0); // shows 0
     let operations = operations.clone();
     let roster = roster.clone();
     let desk = Data::new(Desk { service, operations, roster, faults });

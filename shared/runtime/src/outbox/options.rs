@@ -37,4 +37,8 @@ impl RelayOptions {
             group: events::consumed_by(service).next().map_or("", |route| route.group),
         }
     }
+
+    pub(super) fn republished(&self) -> metrics::Counter {
+        metrics::counter!("orderflow_outbox_republished_total", "service" => self.service)
+    }
 }

@@ -57,6 +57,7 @@ pub struct RelayHandle {
 impl RelayHandle {
     /// Starts the relay.
     pub fn start(supervisor: &SupervisorHandle, options: &RelayOptions) -> Self {
+        _ = options.republished(); // shows 0
         let depth = Arc::<Mutex<OutboxDepth>>::default();
         let options = options.clone();
         let shared = Arc::clone(&depth);

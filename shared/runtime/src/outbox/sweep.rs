@@ -123,8 +123,7 @@ async fn publish_missing(
         return Ok(BatchResult::NothingMissing);
     }
     log_repetition(&missing);
-    metrics::counter!("orderflow_outbox_republished_total", "service" => options.service)
-        .increment(missing.len() as u64);
+    options.republished().increment(missing.len() as u64);
     let published =
         publishing::publish(options, missing.iter().map(|row| (&row.event, row.attempts)).collect()).await;
     published.used(&mut state.room, missing.iter().map(|row| &row.event));

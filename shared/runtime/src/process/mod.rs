@@ -72,6 +72,7 @@ where
     match task {
         Task::Serve(settings) => {
             let Common { log, traces, .. } = settings.as_ref().as_ref().clone();
+            telemetry::install_metrics(); // before anything counts
             let served = async {
                 let spans = telemetry::export_spans(service, traces.collector.as_ref(), traces.sample_ratio);
                 let cause = serve(*settings).await;

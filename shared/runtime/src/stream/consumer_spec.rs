@@ -3,7 +3,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use super::Broker;
+use super::{Broker, Outcome};
 use crate::stream::StreamSettings;
 
 /// The key, group and name of a consumer.
@@ -53,8 +53,8 @@ pub(super) struct ConsumerMetrics {
     reclaimed: metrics::Counter,
     reclaimed_total: Arc<AtomicU64>,
     pub deleted_pending: metrics::Counter,
-    stream: String,
-    group: String,
+    outcomes: [(&'static str, metrics::Counter); 5],
+    duplicates: metrics::Counter,
 }
 
 impl ConsumerMetrics {
@@ -66,8 +66,8 @@ impl ConsumerMetrics {
             reclaimed_total: Arc::default(),
             reclaimed: metrics::counter!("orderflow_stream_reclaimed_total", &labels),
             deleted_pending: metrics::counter!("orderflow_stream_deleted_pending_total", &labels),
-            stream: key.to_owned(),
-            group: group.to_owned(),
+            outcomes: Outcome::LABELS.map(|outcome| (outcome, messages(key, group, outcome))),
+            duplicates: metrics::counter!("orderflow_inbox_duplicates_total", "consumer" => group.to_owned()),
         }
     }
 
@@ -81,16 +81,16 @@ impl ConsumerMetrics {
     }
 
     pub(super) fn count(&self, outcome: &'static str, events: usize) {
-        if events == 0 {
-            return;
+        for (_, counter) in self.outcomes.iter().filter(|(label, _)| *label == outcome) {
+            counter.increment(events as u64);
         }
-        let stream = self.stream.clone();
-        let group = self.group.clone();
-        metrics::counter!("orderflow_stream_messages_total", "stream" => stream, "group" => group.clone(), "outcome" => outcome)
-            .increment(events as u64);
         if outcome == "duplicate" {
-            metrics::counter!("orderflow_inbox_duplicates_total", "consumer" => group)
-                .increment(events as u64);
+            self.duplicates.increment(events as u64);
         }
     }
+}
+
+fn messages(key: &str, group: &str, outcome: &'static str) -> metrics::Counter {
+    let labels = [("stream", key.to_owned()), ("group", group.to_owned()), ("outcome", outcome.to_owned())];
+    metrics::counter!("orderflow_stream_messages_total", &labels)
 }

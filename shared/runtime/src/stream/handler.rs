@@ -40,6 +40,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    pub(super) const LABELS: [&str; 5] = ["done", "duplicate", "transient", "failed", "poison"];
+
     pub(super) fn label(&self) -> (&'static str, Option<&str>) {
         match self {
             Self::Done => ("done", None),

@@ -9,7 +9,9 @@ use std::{
 use actix::{Actor, ActorContext, AsyncContext, Context};
 use tokio::sync::watch;
 
-use super::{ChildSpec, ExitReason, Life, State, handle::ChildChannels, policy::RestartHistory};
+use super::{
+    ChildSpec, ExitReason, Life, State, handle::ChildChannels, policy::RestartHistory, status::restarts,
+};
 use crate::{
     recovery::{self, Recovery},
     shutdown::Shutdown,
@@ -79,8 +81,7 @@ async fn live<A: Actor<Context = Context<A>>>(
 }
 
 fn report<A>(spec: &ChildSpec<A>, reason: &ExitReason, is_new_reason: bool) {
-    metrics::counter!("orderflow_actor_restarts_total", "actor" => spec.kind, "reason" => reason.label())
-        .increment(1);
+    restarts(spec.kind, reason.label()).increment(1);
     let ended =
         Recovery::ActorEnded { actor: spec.kind, name: spec.name.clone(), reason: reason.to_string() };
     recovery::record(ended);

@@ -13,6 +13,9 @@ pub enum ExitReason {
 }
 
 impl ExitReason {
+    /// All labels.
+    pub(super) const LABELS: [&str; 4] = ["panicked", "disconnected", "stopped", "drained"];
+
     /// The metric label `reason`.
     pub fn label(&self) -> &'static str {
         match self {

@@ -35,6 +35,7 @@ impl ChildStatus {
     pub(super) fn new(kind: &'static str, name: String) -> Self {
         let depth_gauge =
             metrics::gauge!("orderflow_actor_queue_depth", "actor" => kind, "name" => name.clone());
+        ExitReason::LABELS.iter().for_each(|reason| _ = restarts(kind, reason)); // shows 0
         Self {
             kind,
             name,
@@ -87,4 +88,9 @@ impl ChildStatus {
     pub(super) fn count_restart(&self) {
         self.restarts.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// Replaced actors.
+pub(super) fn restarts(kind: &'static str, reason: &'static str) -> metrics::Counter {
+    metrics::counter!("orderflow_actor_restarts_total", "actor" => kind, "reason" => reason)
 }

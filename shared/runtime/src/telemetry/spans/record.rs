@@ -2,7 +2,10 @@ use std::sync::OnceLock;
 
 use events::TraceContext;
 
-use super::{Span, SpanExport, exporter, queue::Queue};
+use super::{
+    Span, SpanExport, exporter,
+    queue::{Queue, count_dropped},
+};
 use crate::settings::HttpUrl;
 
 static QUEUE: OnceLock<Queue> = OnceLock::new();
@@ -11,6 +14,8 @@ static QUEUE: OnceLock<Queue> = OnceLock::new();
 /// 0 to 1.
 pub fn export_spans(service: &str, collector: Option<&HttpUrl>, sample_ratio: f64) -> Option<SpanExport> {
     events::set_sample_ratio(sample_ratio);
+    _ = metrics::counter!("orderflow_spans_exported_total"); // shows 0
+    ["queue-full", "refused", "ended"].into_iter().for_each(|reason| count_dropped(reason, 0));
     let collector = collector?;
     let (queue, export) = exporter::start(service, collector)?;
     // A second export exists only in tests with several services.

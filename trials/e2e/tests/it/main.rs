@@ -14,6 +14,7 @@ mod journey;
 mod keys;
 mod limits;
 mod load;
+mod metrics;
 mod oauth;
 mod operations;
 mod outages;

@@ -10,7 +10,9 @@ const ABOUT: &str =
     "inventory: products and stock of Orderflow; reserves the stock of paid orders or requests their refund";
 
 fn main() -> ExitCode {
-    match process::read_settings(ABOUT, &COMMANDS, |source| Task::read(source, Settings::read)) {
+    match process::read_settings(env!("CARGO_PKG_NAME"), ABOUT, &COMMANDS, |source| {
+        Task::read(source, Settings::read)
+    }) {
         Ok(task) => process::run(env!("CARGO_PKG_NAME"), task, startup::migrations, startup::serve),
         Err(exit_code) => exit_code,
     }

@@ -9,7 +9,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const ABOUT: &str = "payment: orders, charges and refunds of Orderflow";
 
 fn main() -> ExitCode {
-    match process::read_settings(ABOUT, &COMMANDS, |source| Task::read(source, Settings::read)) {
+    match process::read_settings(env!("CARGO_PKG_NAME"), ABOUT, &COMMANDS, |source| {
+        Task::read(source, Settings::read)
+    }) {
         Ok(task) => process::run(env!("CARGO_PKG_NAME"), task, startup::migrations, startup::serve),
         Err(exit_code) => exit_code,
     }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use runtime::{
     auth::Role,
     db::{Database, DbError, Failure},
+    process::{complain, print},
 };
 use serde_json::{Value, json};
 
@@ -75,18 +76,15 @@ pub fn reset(settings: &AdminSettings) -> ExitCode {
 /// The act is done, whatever becomes of its record.
 async fn record(database: &Database, command: &str, account: &Account) {
     if let Err(error) = record_admin(database, command, account.id).await {
-        eprintln!("the audit trail has no record of it: {error}");
+        complain(format_args!("the audit trail has no record of it: {error}"));
     }
 }
 
 fn finish(task: impl Future<Output = Result<Account, AdminError>>) -> ExitCode {
     match actix_rt::System::new().block_on(task) {
-        Ok(account) => {
-            println!("{}", shown(&account));
-            ExitCode::SUCCESS
-        }
+        Ok(account) => print(shown(&account)),
         Err(error) => {
-            eprintln!("{error}");
+            complain(error);
             ExitCode::FAILURE
         }
     }

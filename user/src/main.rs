@@ -18,7 +18,7 @@ const ABOUT: &str = "user: accounts, roles and tokens of Orderflow.\n
   user reset-admin     gives an ADMIN the password in ADMIN_PASSWORD, enables it, and ends its sessions";
 
 fn main() -> ExitCode {
-    match process::read_settings(ABOUT, &COMMANDS, Task::read) {
+    match process::read_settings(env!("CARGO_PKG_NAME"), ABOUT, &COMMANDS, Task::read) {
         Ok(Task::Service(task)) => {
             process::run(env!("CARGO_PKG_NAME"), task, startup::migrations, startup::serve)
         }

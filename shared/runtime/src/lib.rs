@@ -1,6 +1,8 @@
 //! The runtime of `user`, `inventory` and `payment`, independent of the shop. ARCHITECTURE.md lists the
 //! modules.
 
+pub use build_info;
+
 pub mod audit;
 pub mod auth;
 pub mod db;

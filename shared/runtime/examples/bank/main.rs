@@ -16,6 +16,8 @@
 //! cargo run -p runtime --example bank
 //! ```
 
+#![allow(clippy::print_stdout, reason = "it shows what happens")]
+
 mod contract;
 
 use std::{

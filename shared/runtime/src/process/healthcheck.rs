@@ -10,6 +10,7 @@ use std::{
 
 use rustls::{ClientConnection, StreamOwned, pki_types::ServerName};
 
+use super::print;
 use crate::tls::client_config;
 
 /// Shorter than the health check in deploy/ (3 s).
@@ -19,11 +20,11 @@ pub(super) fn run(address: SocketAddr, encrypted: bool) -> ExitCode {
     match ask(reachable(address), encrypted) {
         Ok(answer) if answer.starts_with("HTTP/1.1 200") => ExitCode::SUCCESS,
         Ok(answer) => {
-            println!("not ready: {}", answer.split("\r\n\r\n").last().unwrap_or_default());
+            print(format_args!("not ready: {}", answer.split("\r\n\r\n").last().unwrap_or_default()));
             ExitCode::FAILURE
         }
         Err(error) => {
-            println!("no answer from {address}: {error}");
+            print(format_args!("no answer from {address}: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -2,6 +2,7 @@
 
 mod connections;
 mod healthcheck;
+mod print;
 mod settings;
 mod task;
 
@@ -17,6 +18,7 @@ use crate::{
 };
 
 pub use connections::ConnectionSettings;
+pub use print::{complain, print};
 pub use settings::Common;
 pub use task::{MigrateSettings, Task};
 
@@ -29,20 +31,24 @@ const LAST_SPANS_TIMEOUT: Duration = Duration::from_secs(2);
 /// The first is the default.
 pub const COMMANDS: [&str; 3] = ["serve", "migrate", "healthcheck"];
 
-/// Reads the settings; prints all mistakes, or the help.
+/// Reads the settings; prints all mistakes, the help, or the version of `program`.
 ///
 /// # Errors
-/// The exit code: 0 after `--help`, 2 otherwise.
+/// The exit code: 2 for mistakes; after help and version that of [`print`].
 pub fn read_settings<S>(
+    program: &str,
     about: &str,
     commands: &[&str],
     read: impl FnOnce(&mut Source) -> S,
 ) -> Result<S, ExitCode> {
     let mut source = Source::from_process();
     let settings = read(&mut source);
+    if source.wants_version() {
+        return Err(print(format_args!("{program} {}", build_info::DESCRIPTION)));
+    }
     if source.wants_help() {
-        println!("{about}\n\nCommands: {}\n\n{}", commands.join(", "), source.help_text());
-        return Err(ExitCode::SUCCESS);
+        let commands = commands.join(", ");
+        return Err(print(format_args!("{about}\n\nCommands: {commands}\n\n{}", source.help_text())));
     }
     let command = source.command().or(commands.first().copied()).unwrap_or_default().to_owned();
     let known = commands.contains(&command.as_str());
@@ -52,7 +58,7 @@ pub fn read_settings<S>(
     if errors.is_empty() {
         return Ok(settings);
     }
-    eprintln!("{}", errors.join("\n"));
+    complain(errors.join("\n"));
     Err(ExitCode::from(UNUSABLE_SETTINGS))
 }
 

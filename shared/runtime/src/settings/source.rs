@@ -7,6 +7,7 @@ use super::Value;
 pub struct Source {
     command: Option<String>,
     help: bool,
+    version: bool,
     flags: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
     file: BTreeMap<String, String>,
@@ -71,11 +72,13 @@ impl Source {
         while let Some(argument) = arguments.next() {
             match argument.strip_prefix("--") {
                 Some("help") => self.help = true,
+                Some("version") => self.version = true,
                 Some(flag) => match flag.split_once('=') {
                     Some((name, value)) => self.flag(name, Some(value.to_owned())),
                     None => self.flag(flag, arguments.next()),
                 },
                 None if argument == "-h" => self.help = true,
+                None if argument == "-V" => self.version = true,
                 None if self.command.is_none() => self.command = Some(argument),
                 None => self.error(&argument, "is unknown: flags start with --"),
             }
@@ -109,6 +112,11 @@ impl Source {
     /// Whether `--help` was given.
     pub fn wants_help(&self) -> bool {
         self.help
+    }
+
+    /// Whether `--version` was given.
+    pub fn wants_version(&self) -> bool {
+        self.version
     }
 
     /// Reads a setting with a default.

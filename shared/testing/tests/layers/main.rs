@@ -99,7 +99,8 @@ const RUNTIME: [Row; 17] = [
     row("openapi", "http ops", "", "actix_web"),
 ];
 
-const CRATES: [&str; 12] = [
+const CRATES: [&str; 13] = [
+    "shared/build-info",
     "shared/events",
     "shared/runtime",
     "shared/servers",

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    admin, audit, clients, completions, dead_letters, demo, keys, load, order, rehearse, seed, streams,
-    token, up, verify, watch,
+    admin, audit, clients, completions, dead_letters, demo, keys, load, man, order, orders, products,
+    rehearse, seed, stock, streams, token, up, users, verify, watch,
 };
 use crate::context::Global;
 use crate::exit;
@@ -14,7 +14,7 @@ use crate::exit;
 #[derive(Debug, Parser)]
 #[command(
     name = "shopctl",
-    version,
+    version = crate::VERSION,
     after_help = format!("{EXAMPLES}\n\n{}", exit::HELP),
     max_term_width = 100
 )]
@@ -60,6 +60,18 @@ pub enum Command {
     Order(order::Args),
     /// Follow an order, transition by transition
     Watch(watch::Args),
+    /// List and show orders
+    #[command(subcommand)]
+    Orders(orders::Command),
+    /// Manage the products on sale
+    #[command(subcommand)]
+    Products(products::Command),
+    /// Adjust the stock of a product, and show its ledger
+    #[command(subcommand)]
+    Stock(stock::Command),
+    /// Manage accounts: roles, disabling, deletion
+    #[command(subcommand)]
+    Users(users::Command),
     /// Show the streams: unread, pending, idle, dead
     Streams(streams::Args),
     /// Manage events that could not be processed
@@ -75,6 +87,8 @@ pub enum Command {
     Rehearse(rehearse::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
+    /// Print the manual page
+    Man(man::Args),
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::exit::NoCredentials;
 use crate::stack::Kind;
 use crate::state::{Login, Running, StackState, StateError};
 use crate::terminal::Output;
+use crate::values::service_url;
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
@@ -21,13 +22,34 @@ pub struct Global {
     #[arg(long, global = true, env = "SHOPCTL_DATA_DIR", value_name = "DIR", hide_env_values = true)]
     pub data_dir: Option<PathBuf>,
     /// Address of the service `user`
-    #[arg(long, global = true, env = "SHOPCTL_USER_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "SHOPCTL_USER_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        value_parser = service_url
+    )]
     pub user_url: Option<String>,
     /// Address of the service `inventory`
-    #[arg(long, global = true, env = "SHOPCTL_INVENTORY_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "SHOPCTL_INVENTORY_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        value_parser = service_url
+    )]
     pub inventory_url: Option<String>,
     /// Address of the service `payment`
-    #[arg(long, global = true, env = "SHOPCTL_PAYMENT_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "SHOPCTL_PAYMENT_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        value_parser = service_url
+    )]
     pub payment_url: Option<String>,
     /// Access token to use instead of logging in (see `shopctl token`)
     #[arg(long, global = true, env = "SHOPCTL_TOKEN", value_name = "JWT", hide_env_values = true)]

@@ -13,5 +13,9 @@ pub mod stack;
 pub mod state;
 pub mod terminal;
 mod tls;
+pub mod values;
 pub mod verify;
 pub mod wait;
+
+/// Version and commit.
+pub const VERSION: &str = build_info::DESCRIPTION;

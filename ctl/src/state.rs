@@ -1,6 +1,8 @@
 //! `stack.json`, left by `shopctl up` for other commands. Credentials outlive the stack, as its accounts do.
 //! Mode 0600: the file holds passwords.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -95,6 +97,32 @@ pub enum StateError {
         /// Error of the parser.
         source: serde_json::Error,
     },
+}
+
+/// Another `shopctl up` holds the data folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AlreadyRunning {
+    pub pid: Option<u32>,
+    pub data_dir: PathBuf,
+    /// By service; empty while it starts.
+    pub urls: BTreeMap<&'static str, String>,
+}
+
+impl std::error::Error for AlreadyRunning {}
+
+impl fmt::Display for AlreadyRunning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pid = self.pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+        let state = if self.urls.is_empty() { "is starting already" } else { "is up already" };
+        writeln!(f, "the stack on {} {state}{pid}", self.data_dir.display())?;
+        for (service, url) in &self.urls {
+            writeln!(f, "  {service:<9}  {url}")?;
+        }
+        if let Some(pid) = self.pid {
+            writeln!(f, "To stop it: kill {pid}")?;
+        }
+        write!(f, "For a second one: --data-dir, --user-port, --inventory-port and --payment-port")
+    }
 }
 
 impl StackState {

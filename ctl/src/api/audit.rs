@@ -1,14 +1,10 @@
 use jiff::Timestamp;
-use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::client::{Api, read};
+use super::client::Api;
 use super::error::ApiError;
 use crate::stack::Kind;
-
-/// The largest page of a list.
-const LARGEST_PAGE: usize = 100;
 
 /// A record of the audit trail.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,12 +27,6 @@ pub struct AuditRecord {
     pub details: Value,
 }
 
-#[derive(Deserialize)]
-struct Page {
-    data: Vec<AuditRecord>,
-    next_cursor: Option<String>,
-}
-
 impl Api {
     /// Lists at most `limit` records, newest first, as ADMIN. `filter` holds parameters of `GET /ops/audit`.
     pub async fn audit(
@@ -45,22 +35,6 @@ impl Api {
         filter: &[(&str, String)],
         limit: usize,
     ) -> Result<Vec<AuditRecord>, ApiError> {
-        let mut records = Vec::new();
-        let mut cursor = None;
-        while records.len() < limit {
-            let page_size = (limit - records.len()).min(LARGEST_PAGE).to_string();
-            let mut query = filter.to_vec();
-            query.push(("limit", page_size));
-            query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
-            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
-            let path = format!("/ops/audit?{query}");
-            let page: Page = read(self.request(Method::GET, self.service(of), &path)).await?;
-            records.extend(page.data);
-            cursor = page.next_cursor;
-            if cursor.is_none() {
-                break;
-            }
-        }
-        Ok(records)
+        Ok(self.list(self.service(of), "/ops/audit", filter, limit).await?.data)
     }
 }

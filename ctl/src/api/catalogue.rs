@@ -1,9 +1,11 @@
+use reqwest::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::client::Api;
+use super::client::{Api, read, send};
 use super::error::ApiError;
-use super::orders::Money;
+use super::list::Listed;
+use super::money::Money;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct NewProduct<'a> {
@@ -19,9 +21,14 @@ pub struct NewProduct<'a> {
 pub struct Product {
     pub sku: String,
     pub name: String,
+    #[serde(default)]
+    pub description: String,
     /// For one piece.
     pub price: Money,
     pub available: i64,
+    /// Rises with every change of the details.
+    #[serde(default)]
+    pub version: i64,
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
@@ -35,7 +42,29 @@ impl Api {
         self.post(&self.endpoints().inventory, "/products", product).await
     }
 
+    /// Lists the products on sale, by SKU.
+    pub async fn products(&self, limit: usize) -> Result<Listed<Product>, ApiError> {
+        self.list(&self.endpoints().inventory, "/products", &[], limit).await
+    }
+
     pub async fn product(&self, sku: &str) -> Result<Product, ApiError> {
         self.get(&self.endpoints().inventory, &format!("/products/{sku}")).await
+    }
+
+    /// Changes the price of a product as it was read, as ADMIN.
+    ///
+    /// # Errors
+    /// `stale-version` after another change.
+    pub async fn change_price(&self, read_as: &Product, price: &Money) -> Result<Product, ApiError> {
+        let path = format!("/products/{}", read_as.sku);
+        let body = json!({"name": read_as.name, "description": read_as.description, "price": price});
+        let request = self.request(Method::PUT, &self.endpoints().inventory, &path);
+        read(request.header("If-Match", format!("\"{}\"", read_as.version)).json(&body)).await
+    }
+
+    /// Takes a product off sale, as ADMIN.
+    pub async fn delete_product(&self, sku: &str) -> Result<(), ApiError> {
+        let path = format!("/products/{sku}");
+        send(self.request(Method::DELETE, &self.endpoints().inventory, &path)).await.map(drop)
     }
 }

@@ -34,7 +34,7 @@ impl Api {
         let http = http_client()
             .connect_timeout(CONNECT_WITHIN)
             .timeout(ANSWER_WITHIN)
-            .user_agent(concat!("shopctl/", env!("CARGO_PKG_VERSION")))
+            .user_agent(format!("shopctl/{}", build_info::VERSION))
             .build()
             .map_err(ApiError::Client)?;
         Ok(Self { http, endpoints, token: None })

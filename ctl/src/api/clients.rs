@@ -5,9 +5,6 @@ use serde_json::json;
 use super::client::{Api, read, send};
 use super::error::ApiError;
 
-/// The most that a page may hold.
-const PAGE: usize = 100;
-
 /// An OAuth client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OauthClient {
@@ -22,26 +19,10 @@ pub struct OauthClient {
     pub client_secret: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Page {
-    data: Vec<OauthClient>,
-    next_cursor: Option<String>,
-}
-
 impl Api {
     /// Lists all OAuth clients, revoked ones included, as ADMIN.
     pub async fn clients(&self) -> Result<Vec<OauthClient>, ApiError> {
-        let mut clients = Vec::new();
-        let mut cursor = String::new();
-        loop {
-            let path = format!("/oauth/clients?limit={PAGE}{cursor}");
-            let page: Page = self.get(&self.endpoints().user, &path).await?;
-            clients.extend(page.data);
-            match page.next_cursor {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => return Ok(clients),
-            }
-        }
+        Ok(self.list(&self.endpoints().user, "/oauth/clients", &[], usize::MAX).await?.data)
     }
 
     /// As ADMIN.

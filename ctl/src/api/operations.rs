@@ -2,7 +2,7 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::client::{Api, read, send};
+use super::client::{Api, send};
 use super::error::ApiError;
 use crate::stack::Kind;
 
@@ -77,13 +77,6 @@ struct Streams {
     streams: Vec<Stream>,
 }
 
-#[derive(Deserialize)]
-struct Page {
-    data: Vec<DeadLetter>,
-    has_more: bool,
-    next_cursor: Option<String>,
-}
-
 /// Accepts partitions such as `order_completed.0`.
 #[must_use]
 pub fn owner_of_stream(stream: &str) -> Option<Kind> {
@@ -113,21 +106,8 @@ impl Api {
         stream: Option<&str>,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, ApiError> {
-        let mut letters = Vec::new();
-        let mut cursor = None;
-        while letters.len() < limit {
-            let mut query = vec![("limit", (limit - letters.len()).min(100).to_string())];
-            query.extend(stream.map(|stream| ("stream", stream.to_owned())));
-            query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
-            let page: Page =
-                read(self.request(Method::GET, self.service(of), &dead_letters_path(&query))).await?;
-            letters.extend(page.data);
-            cursor = page.next_cursor;
-            if !page.has_more || cursor.is_none() {
-                break;
-            }
-        }
-        Ok(letters)
+        let filter: Vec<_> = stream.map(|stream| ("stream", stream.to_owned())).into_iter().collect();
+        Ok(self.list(self.service(of), "/ops/dead-letters", &filter, limit).await?.data)
     }
 
     /// As ADMIN.
@@ -157,12 +137,6 @@ impl Api {
         let request = self.request(Method::DELETE, self.service(of), &format!("/ops/dead-letters/{id}"));
         send(request.json(&json!({"reason": reason}))).await.map(drop)
     }
-}
-
-/// Cursors and stream names are URL-safe by contract.
-fn dead_letters_path(query: &[(&str, String)]) -> String {
-    let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    format!("/ops/dead-letters?{}", pairs.join("&"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,3 @@
-use std::fmt;
-
 use jiff::Timestamp;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -7,27 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Api, read};
 use super::error::ApiError;
-
-/// In minor units.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Money {
-    /// Cents, for EUR.
-    pub amount: i64,
-    /// ISO 4217.
-    pub currency: String,
-}
-
-impl fmt::Display for Money {
-    /// Two decimal places for EUR, USD, GBP and CHF; minor units for others.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.currency.as_str() {
-            "EUR" | "USD" | "GBP" | "CHF" => {
-                write!(f, "{}.{:02} {}", self.amount / 100, (self.amount % 100).abs(), self.currency)
-            }
-            other => write!(f, "{} {other} (minor units)", self.amount),
-        }
-    }
-}
+use super::list::Listed;
+use super::money::Money;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Line {
@@ -44,9 +23,23 @@ pub struct Order {
     /// Rises with every transition.
     pub version: u64,
     pub total: Money,
+    pub created_at: Timestamp,
+    #[serde(default)]
+    pub items: Vec<Item>,
     /// Present if refunded or declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// A line of an order that was placed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Item {
+    pub sku: String,
+    pub name: String,
+    pub quantity: u32,
+    pub line_total: Money,
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
@@ -105,6 +98,11 @@ impl Api {
         self.get(&self.endpoints().payment, &path).await
     }
 
+    /// Lists the newest orders first: to a USER the own ones. `filter` holds parameters of `GET /orders`.
+    pub async fn orders(&self, filter: &[(&str, String)], limit: usize) -> Result<Listed<Order>, ApiError> {
+        self.list(&self.endpoints().payment, "/orders", filter, limit).await
+    }
+
     pub async fn timeline(&self, id: &str) -> Result<Vec<Transition>, ApiError> {
         let timeline = self.get(&self.endpoints().payment, &format!("/orders/{id}/timeline")).await?;
         Ok(match timeline {
@@ -116,14 +114,6 @@ impl Api {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn money_is_shown_with_its_decimal_places() {
-        let money = |amount, currency: &str| Money { amount, currency: currency.to_owned() }.to_string();
-        assert_eq!(money(1999, "EUR"), "19.99 EUR");
-        assert_eq!(money(5, "EUR"), "0.05 EUR");
-        assert_eq!(money(500, "JPY"), "500 JPY (minor units)");
-    }
 
     #[test]
     fn a_timeline_is_understood_with_and_without_the_envelope_of_lists() {

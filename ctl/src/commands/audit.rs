@@ -8,41 +8,43 @@ use crate::context::Role;
 use crate::exit::Exit;
 use crate::stack::Kind;
 use crate::terminal::{printable, table};
+use crate::values::{at_least_one, time};
 
 const EXAMPLES: &str = "\
 Examples:
   shopctl audit                                   the newest acts of all three services
   shopctl audit --outcome refused --limit 100     who was refused lately
   shopctl audit --service user --action 'PATCH /users/{id}' --json
-  shopctl audit --subject MUG --since 2026-11-30T00:00:00Z";
+  shopctl audit --subject MUG --since 2026-11-30
+  shopctl audit --since 15m";
 
 /// `shopctl audit`
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Only this service
+    /// Service whose trail is shown [default: all three]
     #[arg(long)]
     service: Option<Service>,
-    /// Only acts of this account or service (its id)
+    /// Id of the account or service that acted
     #[arg(long)]
     actor: Option<String>,
-    /// Only acts on this id, such as an account or a SKU
+    /// Id that was acted on, such as an account or a SKU
     #[arg(long)]
     subject: Option<String>,
-    /// Only this method and route, such as 'PATCH /users/{id}'
+    /// Method and route, such as 'PATCH /users/{id}'
     #[arg(long)]
     action: Option<String>,
-    /// Only acts with this outcome
+    /// Outcome of the act
     #[arg(long, value_parser = ["done", "refused", "failed", "unknown"])]
     outcome: Option<String>,
-    /// Only acts at this time or later, such as 2026-11-30T08:00:00Z
-    #[arg(long, value_name = "TIME")]
+    /// Earliest time: 2026-11-30T08:00:00Z, 2026-11-30 (UTC), or 15m for that long ago
+    #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<Timestamp>,
-    /// Only acts before this time
-    #[arg(long, value_name = "TIME")]
+    /// Time before which the acts were, given likewise
+    #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<Timestamp>,
     /// Maximum number of records of each service
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = at_least_one)]
     limit: usize,
 }
 

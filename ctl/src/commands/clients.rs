@@ -22,21 +22,21 @@ Scopes: products:read, stock:write, orders:read";
 pub enum Command {
     /// List the clients, revoked ones included
     List,
-    /// Create a client, or begin a revoked one anew
+    /// Create a client; a revoked one begins anew
     #[command(after_help = EXAMPLES)]
     Create {
         /// Name of the client: a-z, 0-9 and -
         id: Id,
-        /// What it may do; repeat the option for several
+        /// Scope that the client may request; repeat the option for several
         #[arg(long = "scope", value_name = "SCOPE", required = true)]
         scopes: Vec<String>,
     },
-    /// Give a client a new secret. Tokens it has go on until they expire
+    /// Give a client a new secret; its tokens stay valid until they expire
     Rotate {
         /// Name of the client
         id: Id,
     },
-    /// End a client and its tokens
+    /// Revoke a client and its tokens
     Revoke {
         /// Name of the client
         id: Id,

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use crate::api::{Api, DeadLetter, Redriven, owner_of_stream};
 use crate::context::Context;
 use crate::context::Role;
-use crate::exit::Exit;
+use crate::exit::{Exit, WrongUse};
 use crate::stack::Kind;
 use crate::terminal::{printable, table};
+use crate::values::at_least_one;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,11 +45,11 @@ pub enum Command {
 /// The dead letters to list.
 #[derive(Debug, clap::Args)]
 pub struct List {
-    /// Only dead letters of this stream
+    /// Stream whose dead letters are listed [default: all]
     #[arg(long)]
     stream: Option<StreamName>,
     /// Maximum number of dead letters of each service
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = at_least_one)]
     limit: usize,
 }
 
@@ -58,13 +59,13 @@ pub struct Redrive {
     /// Id of the dead letter
     #[arg(required_unless_present = "stream", conflicts_with = "stream")]
     id: Option<Id>,
-    /// All dead letters of this stream
+    /// Stream whose dead letters are all redriven
     #[arg(long)]
     stream: Option<StreamName>,
-    /// Only events of this type, such as shop.order.completed.v1
+    /// Type of the events to redrive, such as shop.order.completed.v1
     #[arg(long = "type", requires = "stream")]
     event_type: Option<String>,
-    /// Only dead letters with this reason, such as delivery-limit
+    /// Reason of the dead letters to redrive, such as delivery-limit
     #[arg(long, requires = "stream")]
     reason: Option<String>,
     /// Count the dead letters without sending them
@@ -118,14 +119,8 @@ pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
         Command::List(args) => list(args, &api, context).await?,
         Command::Show { id } => {
             let letter = api.dead_letter(id.owner, &id.id).await?;
-            println!(
-                "{}",
-                if context.output.json {
-                    serde_json::to_string(&letter)?
-                } else {
-                    serde_json::to_string_pretty(&letter)?
-                }
-            );
+            let readable = serde_json::to_string_pretty(&letter)?;
+            context.output.print(&letter, |_| readable)?;
         }
         Command::Redrive(args) => redrive(args, &api, context).await?,
         Command::Discard { id, reason } => {
@@ -149,13 +144,16 @@ async fn list(args: &List, api: &Api, context: &Context) -> anyhow::Result<()> {
 }
 
 async fn redrive(args: &Redrive, api: &Api, context: &Context) -> anyhow::Result<()> {
+    let mut progress = context.output.progress();
+    progress.step("Redriving");
     let outcome = match (&args.id, &args.stream) {
         (Some(id), _) => api.redrive(id.owner, &id.id).await?,
         (None, Some(stream)) => {
             api.redrive_all(stream.owner, &stream.name, &filter(args), args.dry_run).await?
         }
-        (None, None) => anyhow::bail!("name a dead letter or a stream"),
+        (None, None) => return Err(WrongUse::new("name a dead letter, or a stream with --stream").into()),
     };
+    progress.done();
     context.output.print(&outcome, |outcome| summary(outcome, args.dry_run))?;
     Ok(())
 }

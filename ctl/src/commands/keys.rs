@@ -19,9 +19,9 @@ Examples:
 pub enum Command {
     /// List the signing keys, newest first
     List,
-    /// Publish a new signing key. It signs after `signing-key-notice`
+    /// Publish a new signing key, which signs after `signing-key-notice`
     Rotate,
-    /// Retire a signing key now. Everybody with a token of it has to refresh
+    /// Retire a signing key now; everybody with a token of it has to refresh
     Retire {
         /// Id of the key, as in `list`
         kid: Kid,

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::context::Role;
 use crate::exit::Exit;
 use crate::terminal::render_order;
+use crate::values::duration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +24,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Product and quantity (1 unless given)
+    /// Product and quantity; 1 unless given
     #[arg(required = true, value_name = "SKU[:QTY]")]
     items: Vec<Item>,
     /// Payment method, which decides what the simulated provider does
@@ -32,9 +33,9 @@ pub struct Args {
     /// Idempotency key: the same key with the same order places one order [default: a new key]
     #[arg(long)]
     key: Option<String>,
-    /// Seconds to wait for the final state
-    #[arg(long, default_value_t = 60)]
-    timeout: u64,
+    /// Longest wait for the final state
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    timeout: Duration,
 }
 
 const METHODS: [&str; 5] = ["tok_ok", "tok_declined", "tok_insufficient_funds", "tok_timeout", "tok_flaky"];
@@ -63,18 +64,11 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let lines: Vec<Line> = args.items.iter().map(|item| item.0.clone()).collect();
     let key = args.key.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
     let placed = api.place_order(&lines, &args.method, &key).await?;
-    if !context.output.json {
-        println!("{}", render_order(&placed, context.output.paint));
-    }
-    let print = |transition: &_| {
-        if !context.output.json {
-            watch::print_transition(transition, context.output.paint)
-        }
-    };
-    let (order, timeline) = watch::follow(&api, &placed.id, Duration::from_secs(args.timeout), print).await?;
-    context.output.print(&json!({"order": order, "timeline": timeline}), |_| {
-        render_order(&order, context.output.paint)
-    })?;
+    let output = context.output;
+    output.line(render_order(&placed, output.paint))?;
+    let print = |transition: &_| output.line(watch::rendered(transition, output.paint));
+    let (order, timeline) = watch::follow(&api, &placed.id, args.timeout, print).await?;
+    output.print(&json!({"order": order, "timeline": timeline}), |_| render_order(&order, output.paint))?;
     Ok(if order.status == "confirmed" { Exit::Success } else { Exit::Failure })
 }
 

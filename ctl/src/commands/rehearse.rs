@@ -13,7 +13,7 @@ use crate::context::Role;
 use crate::exit::Exit;
 use crate::instance::{Admin, http};
 use crate::load::LoadReport;
-use crate::terminal::Progress;
+use crate::terminal::{Output, Progress};
 use crate::verify::{Evidence, Sources, Verdict, pending_work, render, verify};
 use crate::wait::until;
 
@@ -73,12 +73,12 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let log = args.load.client_log.as_deref().unwrap_or(unnamed.path());
     let (load, panics) = tokio::join!(
         load::send(&args.load, Some(log), context),
-        panic_in_turn(&admin, &consumers, args.panics)
+        panic_in_turn(&admin, &consumers, args.panics, context.output)
     );
     let load = load?;
     let panics = panics?;
     load::check_client_log(&load)?;
-    quiet(&sources).await?;
+    quiet(&sources, context.output.progress()).await?;
     let evidence = Evidence { client_log: Some(log.to_owned()) };
     let verdict = verify(&sources, &evidence).await.map_err(verifying::exit_code_of)?;
     let good = load.is_complete() && verdict.holds();
@@ -95,6 +95,7 @@ async fn panic_in_turn(
     admin: &Admin,
     consumers: &[(String, &'static str)],
     panics: usize,
+    output: Output,
 ) -> anyhow::Result<Vec<Panic>> {
     let mut landed = Vec::with_capacity(panics);
     for (base, stream) in consumers.iter().cycle().take(panics) {
@@ -108,14 +109,13 @@ async fn panic_in_turn(
             }
         });
         landed.push(Panic { stream, restarts: restarts.await? });
-        eprintln!("the consumer of {stream} panicked with a batch in hand and was replaced");
+        output.note(format_args!("the consumer of {stream} panicked with a batch in hand and was replaced"));
     }
     Ok(landed)
 }
 
 /// Work in flight cannot be judged.
-async fn quiet(sources: &Sources) -> anyhow::Result<()> {
-    let mut progress = Progress::new();
+async fn quiet(sources: &Sources, mut progress: Progress) -> anyhow::Result<()> {
     progress.step("Waiting for the backlog to drain");
     until("quiet", QUIET_WITHIN, async || match pending_work(sources).await {
         Ok(moving) if moving.is_empty() => Ok(()),

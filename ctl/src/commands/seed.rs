@@ -13,7 +13,10 @@ pub struct Args {}
 
 pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(Role::Admin).await?;
+    let mut progress = context.output.progress();
+    progress.step("Demo products");
     let created = create_missing(&api).await?;
+    progress.done();
     let products: Vec<&str> = demo::products().iter().map(|product| product.sku).collect();
     context.output.print(&json!({"created": created, "products": products}), |_| {
         format!(

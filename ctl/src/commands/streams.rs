@@ -21,7 +21,7 @@ Columns:
 #[derive(Debug, clap::Args)]
 #[command(after_help = COLUMNS)]
 pub struct Args {
-    /// One line for each consumer, with its pending entries and its idle time
+    /// Show a line for each consumer, with its pending entries and its idle time
     #[arg(long)]
     consumers: bool,
 }

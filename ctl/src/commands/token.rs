@@ -2,8 +2,9 @@ use anyhow::Context as _;
 
 use crate::context::Context;
 use crate::context::Role;
-use crate::exit::Exit;
+use crate::exit::{Exit, WrongUse};
 use crate::state::Login;
+use crate::values::email;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,7 +20,7 @@ pub struct Args {
     #[arg(long = "as", value_enum, default_value = "user", conflicts_with = "email")]
     role: Role,
     /// E-mail of the account to log in as
-    #[arg(long, requires = "secret")]
+    #[arg(long, requires = "secret", value_parser = email)]
     email: Option<String>,
     /// Password of the account; the process list shows it to other accounts of this machine
     #[arg(long, group = "secret", env = "SHOPCTL_PASSWORD", hide_env_values = true)]
@@ -52,6 +53,8 @@ pub fn password_from_stdin() -> anyhow::Result<String> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).context("cannot read the password from standard input")?;
     let password = line.trim_end_matches(['\r', '\n']);
-    anyhow::ensure!(!password.is_empty(), "standard input is empty; expected a password");
+    if password.is_empty() {
+        return Err(WrongUse::new("standard input is empty; expected a password").into());
+    }
     Ok(password.to_owned())
 }

@@ -1,11 +1,10 @@
 use std::path::PathBuf;
 
-use anyhow::Context as _;
-
 use crate::api::ApiError;
 use crate::context::Context;
-use crate::exit::Exit;
+use crate::exit::{Exit, WrongUse};
 use crate::state::Running;
+use crate::values::{Secret, database_url, redis_url};
 use crate::verify::{Evidence, Sources, VerifyError, render, verify};
 
 const EXAMPLES: &str = "\
@@ -32,42 +31,69 @@ pub struct Args {
 #[derive(Debug, clap::Args)]
 pub struct Addresses {
     /// Database of `user` [default: of the running stack]
-    #[arg(long, env = "SHOPCTL_USER_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "SHOPCTL_USER_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        value_parser = Secret(database_url)
+    )]
     user_database_url: Option<String>,
     /// Database of `inventory` [default: of the running stack]
-    #[arg(long, env = "SHOPCTL_INVENTORY_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "SHOPCTL_INVENTORY_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        value_parser = Secret(database_url)
+    )]
     inventory_database_url: Option<String>,
     /// Database of `payment` [default: of the running stack]
-    #[arg(long, env = "SHOPCTL_PAYMENT_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "SHOPCTL_PAYMENT_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        value_parser = Secret(database_url)
+    )]
     payment_database_url: Option<String>,
     /// Redis [default: of the running stack]
-    #[arg(long, env = "SHOPCTL_REDIS_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "SHOPCTL_REDIS_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        value_parser = Secret(redis_url)
+    )]
     redis_url: Option<String>,
 }
 
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let sources = args.addresses.sources(context)?;
     let evidence = Evidence { client_log: args.client_log.clone() };
+    let mut progress = context.output.progress();
+    progress.step("Reading the databases and the streams");
     let verdict = verify(&sources, &evidence).await.map_err(exit_code_of)?;
+    progress.done();
     context.output.print(&verdict, |verdict| render(verdict, context.output.paint))?;
     Ok(if verdict.holds() { Exit::Success } else { Exit::Failure })
 }
 
 impl Addresses {
     /// Given addresses, or those of the running stack.
-    pub fn sources(&self, context: &Context) -> anyhow::Result<Sources> {
+    pub fn sources(&self, context: &Context) -> Result<Sources, WrongUse> {
         self.sources_or(context.state.as_ref().and_then(|state| state.running.as_ref()))
     }
 
-    fn sources_or(&self, running: Option<&Running>) -> anyhow::Result<Sources> {
+    fn sources_or(&self, running: Option<&Running>) -> Result<Sources, WrongUse> {
         let address = |given: &Option<String>, running: Option<&String>, option: &str, variable: &str| {
             let missing = || {
-                format!(
+                WrongUse::new(format_args!(
                     "no address: give --{option} or {variable}, \
                      or use the data folder of a stack started by `shopctl up` (--data-dir)"
-                )
+                ))
             };
-            given.clone().or_else(|| running.cloned()).with_context(missing)
+            given.clone().or_else(|| running.cloned()).ok_or_else(missing)
         };
         let database = |given, running, service: &str| {
             let variable = format!("SHOPCTL_{}_DATABASE_URL", service.to_uppercase());

@@ -5,11 +5,12 @@ use jiff::tz::TimeZone;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::api::{Api, ApiError, Order, Transition};
+use crate::api::{Api, Order, Transition};
 use crate::context::Context;
 use crate::context::Role;
 use crate::exit::Exit;
-use crate::terminal::{Paint, render_order, render_transition};
+use crate::terminal::{OutputError, Paint, render_order, render_transition};
+use crate::values::duration;
 
 /// `shopctl watch ID`
 #[derive(Debug, clap::Args)]
@@ -17,9 +18,9 @@ use crate::terminal::{Paint, render_order, render_transition};
 pub struct Args {
     /// Id of the order
     id: Uuid,
-    /// Seconds to wait for the final state
-    #[arg(long, default_value_t = 300)]
-    timeout: u64,
+    /// Longest wait for the final state
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    timeout: Duration,
     /// Account whose orders are visible
     #[arg(long = "as", value_enum, default_value = "admin")]
     role: Role,
@@ -28,14 +29,11 @@ pub struct Args {
 /// Succeeds if the order is confirmed in time.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(args.role).await?;
-    let print = |transition: &Transition| match serde_json::to_string(transition) {
-        Ok(json) if context.output.json => println!("{json}"),
-        _ => print_transition(transition, context.output.paint),
-    };
-    let (order, _) = follow(&api, &args.id.to_string(), Duration::from_secs(args.timeout), print).await?;
-    if !context.output.json {
-        println!("{}", render_order(&order, context.output.paint));
-    }
+    let output = context.output;
+    let print =
+        |transition: &Transition| output.print(transition, |transition| rendered(transition, output.paint));
+    let (order, _) = follow(&api, &args.id.to_string(), args.timeout, print).await?;
+    output.line(render_order(&order, output.paint))?;
     Ok(if order.status == "confirmed" { Exit::Success } else { Exit::Failure })
 }
 
@@ -44,26 +42,25 @@ pub async fn follow(
     api: &Api,
     id: &str,
     within: Duration,
-    mut seen: impl FnMut(&Transition),
+    mut seen: impl FnMut(&Transition) -> Result<(), OutputError>,
 ) -> anyhow::Result<(Order, Vec<Transition>)> {
     let mut shown = 0;
     let followed = timeout(within, async {
         let mut order = api.order(id, None).await?;
         loop {
             let timeline = api.timeline(id).await?;
-            timeline.iter().skip(shown).for_each(&mut seen);
+            timeline.iter().skip(shown).try_for_each(&mut seen)?;
             shown = shown.max(timeline.len());
             if order.is_final() {
-                return Ok::<_, ApiError>((order, timeline));
+                return Ok::<_, anyhow::Error>((order, timeline));
             }
             order = api.order(id, Some(order.version)).await?;
         }
     });
-    let outcome =
-        followed.await.with_context(|| format!("order {id} has no final state within {within:?}"))?;
-    Ok(outcome?)
+    followed.await.with_context(|| format!("order {id} has no final state within {within:?}"))?
 }
 
-pub fn print_transition(transition: &Transition, paint: Paint) {
-    println!("{}", render_transition(transition, &TimeZone::system(), paint));
+/// In the time zone of this machine.
+pub fn rendered(transition: &Transition, paint: Paint) -> String {
+    render_transition(transition, &TimeZone::system(), paint)
 }

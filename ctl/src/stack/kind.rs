@@ -11,6 +11,9 @@ pub enum Kind {
     Payment,
 }
 
+/// 8000 and 9100, as the services' defaults.
+const METRICS_ABOVE: u16 = 1100;
+
 impl Kind {
     /// In starting order.
     pub const ALL: [Self; 3] = [Self::User, Self::Inventory, Self::Payment];
@@ -38,7 +41,13 @@ impl Kind {
     /// Documented default.
     #[must_use]
     pub fn metrics_port(self) -> u16 {
-        self.http_port() + 1100
+        self.http_port() + METRICS_ABOVE
+    }
+
+    /// For another port of the service; `None` where ports end.
+    #[must_use]
+    pub fn metrics_port_beside(http_port: u16) -> Option<u16> {
+        http_port.checked_add(METRICS_ABOVE)
     }
 
     /// Milliseconds until the allocator returns memory, as in the containers: `user` at once after a hash,

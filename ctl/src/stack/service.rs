@@ -72,6 +72,12 @@ impl Service {
         format!("http://{}", self.addresses.http)
     }
 
+    /// `http://127.0.0.1:9101/metrics`
+    #[must_use]
+    pub fn metrics_url(&self) -> String {
+        format!("http://{}/metrics", self.addresses.metrics)
+    }
+
     /// The system may reuse the id after the end.
     #[must_use]
     pub fn pid(&self) -> i32 {

@@ -17,11 +17,10 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// `http_port` replaces the REST port.
     #[must_use]
-    pub fn documented(kind: Kind, http_port: Option<u16>) -> Self {
+    pub fn on(http_port: u16, metrics_port: u16) -> Self {
         let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self { http: at(http_port.unwrap_or(kind.http_port())), metrics: at(kind.metrics_port()) }
+        Self { http: at(http_port), metrics: at(metrics_port) }
     }
 
     /// Chosen in advance: restarts keep the port.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::Paint;
+use super::{Paint, say};
 
 /// The clock shows seconds.
 const TICK: Duration = Duration::from_millis(500);
@@ -31,7 +31,7 @@ impl Bar {
         if self.terminal {
             self.bar.println(line.to_string());
         } else {
-            eprintln!("{line}");
+            say(line);
         }
     }
 

@@ -1,17 +1,21 @@
 mod bar;
 mod log_line;
+mod moment;
 mod output;
 mod paint;
 mod printable;
 mod progress;
 mod table;
 mod timeline;
+mod width;
 
 pub use bar::Bar;
 pub use log_line::render as render_log_line;
-pub use output::Output;
+pub use moment::moment;
+pub use output::{Output, OutputError, say, write, write_line};
 pub use paint::{Colour, Paint};
 pub use printable::printable;
 pub use progress::Progress;
-pub use table::table;
+pub use table::{columns, left_out, table};
 pub use timeline::{render_order, render_transition};
+use width::width;

@@ -42,6 +42,11 @@ impl Paint {
     }
 
     #[must_use]
+    pub fn is_on(self) -> bool {
+        self.0
+    }
+
+    #[must_use]
     pub fn paint(self, colour: Colour, text: impl Display) -> String {
         if self.0 { format!("\u{1b}[{}m{text}\u{1b}[0m", code(colour)) } else { text.to_string() }
     }

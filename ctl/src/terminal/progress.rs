@@ -3,13 +3,15 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Colour, Paint};
+use super::{Colour, Paint, say};
 
 /// A spinner on a terminal, plain lines elsewhere.
 #[derive(Debug)]
 pub struct Progress {
     paint: Paint,
     terminal: bool,
+    /// Elsewhere.
+    lines: bool,
     current: Option<Step>,
 }
 
@@ -23,7 +25,16 @@ struct Step {
 impl Progress {
     #[must_use]
     pub fn new() -> Self {
-        Self { paint: Paint::for_stderr(), terminal: std::io::stderr().is_terminal(), current: None }
+        let terminal = std::io::stderr().is_terminal();
+        Self { paint: Paint::for_stderr(), terminal, lines: !terminal, current: None }
+    }
+
+    /// Without the lines.
+    #[must_use]
+    pub fn on_a_terminal() -> Self {
+        let mut progress = Self::new();
+        progress.lines = false;
+        progress
     }
 
     /// Completes the last step.
@@ -31,8 +42,8 @@ impl Progress {
         self.done();
         let what = what.into();
         let bar = if self.terminal { spinner(&what) } else { ProgressBar::hidden() };
-        if !self.terminal {
-            eprintln!("{what} ...");
+        if self.lines {
+            say(format_args!("{what} ..."));
         }
         self.current = Some(Step { what, began: Instant::now(), bar });
     }
@@ -43,7 +54,7 @@ impl Progress {
             if self.terminal {
                 let took =
                     self.paint.paint(Colour::Dim, format!("{:.1} s", step.began.elapsed().as_secs_f64()));
-                eprintln!("{} {} {took}", self.paint.paint(Colour::Green, "✔"), step.what);
+                say(format_args!("{} {} {took}", self.paint.paint(Colour::Green, "✔"), step.what));
             }
         }
     }
@@ -61,7 +72,7 @@ impl Drop for Progress {
         if let Some(step) = self.current.take() {
             step.bar.finish_and_clear();
             if self.terminal {
-                eprintln!("{} {}", self.paint.paint(Colour::Red, "✘"), step.what);
+                say(format_args!("{} {}", self.paint.paint(Colour::Red, "✘"), step.what));
             }
         }
     }

@@ -28,9 +28,16 @@ impl fmt::Display for Holder {
     }
 }
 
+/// Ports of servers that may not have bound them yet.
+static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
+/// Keeps [`free_port`] from returning `port`.
+pub fn reserve(port: u16) {
+    GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(port);
+}
+
 /// A free loopback port, given once, because servers bind theirs later.
 pub fn free_port() -> io::Result<u16> {
-    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
     (0..ATTEMPTS)
         .map(|_| rand::random_range(RANGE))

@@ -12,8 +12,8 @@ use chaos::progress::Progress;
 use chaos::run::{self, RunOptions};
 use chaos::schedule::{self, Choice, ScheduleOptions};
 use chaos::sustained_load::SustainedLoad;
-use ctl::exit::{Exit, conclude};
-use ctl::terminal::{Output, table};
+use ctl::exit::{Exit, WrongUse, conclude, parse};
+use ctl::terminal::{Output, say, table, write_line};
 
 const HELP: &str = "\
 Starts a private stack in a temporary folder. The verdict is red, with exit code 1, when an order was
@@ -29,7 +29,7 @@ Examples:
 
 /// Injects faults into a private stack, and checks the result
 #[derive(Debug, Parser)]
-#[command(name = "chaos", version, after_help = HELP, max_term_width = 100)]
+#[command(name = "chaos", version = ctl::VERSION, after_help = HELP, max_term_width = 100)]
 struct Args {
     /// Faults, injected in turn; `random` is a mix of all that can share a stack
     #[arg(value_parser = names(), required_unless_present = "list", hide_possible_values = true)]
@@ -80,7 +80,10 @@ struct Args {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    conclude(&run(&Args::parse()).await)
+    match parse::<Args>() {
+        Ok(args) => conclude(&run(&args).await, args.json),
+        Err(code) => code,
+    }
 }
 
 fn names() -> impl TypedValueParser<Value = String> {
@@ -97,13 +100,13 @@ fn positive(text: &str) -> Result<f64, String> {
 
 fn choice(names: &[String]) -> anyhow::Result<Choice> {
     match names {
-        [] => anyhow::bail!("name a fault, or `random`; --list shows all"),
+        [] => Err(WrongUse::new("name a fault, or `random`; --list shows all").into()),
         [only] if only == "random" => Ok(Choice::Random),
         _ => {
             let faults = names.iter().map(|name| Fault::from_str(name, false));
             let faults = faults
                 .collect::<Result<Vec<_>, _>>()
-                .map_err(|_| anyhow::anyhow!("`random` cannot be combined with other faults"))?;
+                .map_err(|_| WrongUse::new("`random` cannot be combined with other faults"))?;
             Ok(Choice::These(faults))
         }
     }
@@ -111,7 +114,7 @@ fn choice(names: &[String]) -> anyhow::Result<Choice> {
 
 async fn run(args: &Args) -> anyhow::Result<Exit> {
     if args.list {
-        println!("{}", list());
+        write_line(list())?;
         return Ok(Exit::Success);
     }
     let output = Output::new(args.json);
@@ -141,7 +144,7 @@ fn options(args: &Args, choice: Choice) -> anyhow::Result<RunOptions> {
     let instances = usize::from(args.instances);
     let refusal = sustained_load.time;
     let schedule = ScheduleOptions { choice, faults, seed, instances, failpoint, failpoints, refusal };
-    schedule.check()?;
+    schedule.check().map_err(WrongUse::new)?;
     let repeat = repeat(args, &schedule);
     Ok(RunOptions {
         schedule,
@@ -215,17 +218,17 @@ async fn finish(mut arena: Arena, keep: bool) -> anyhow::Result<()> {
     if keep {
         let addresses: Vec<String> =
             arena.stack.services().map(|service| format!("{} {}", service.id(), service.url())).collect();
-        eprintln!(
+        say(format_args!(
             "The stack is still running; Ctrl-C stops it.\n  {}\n  {}",
             addresses.join("\n  "),
             arena.sources().payment_database
-        );
-        eprintln!("  {}\n  {}", arena.sources().redis, arena.folder.path().display());
+        ));
+        say(format_args!("  {}\n  {}", arena.sources().redis, arena.folder.path().display()));
         tokio::signal::ctrl_c().await?;
     }
     // Dropping the arena kills the remaining processes.
     if tokio::time::timeout(Duration::from_secs(60), arena.stack.stop_all()).await.is_err() {
-        eprintln!("some processes of the stack missed the deadline and are killed");
+        say("some processes of the stack missed the deadline and are killed");
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::profile::Profile;
 use super::recovery::{Recovery, seconds};
 use ctl::load::LoadReport;
-use ctl::terminal::{Colour, Paint, table};
+use ctl::terminal::{Colour, Paint, columns, table};
 use ctl::verify::{Check, Judgement};
 
 #[derive(Debug, Clone, Serialize)]
@@ -156,7 +156,7 @@ impl Report {
             ("seed", self.seed.to_string()),
             ("again", self.repeat.clone()),
         ];
-        table(&rows.map(|(name, value)| vec![name.to_owned(), value]))
+        columns(&rows.map(|(name, value)| vec![name.to_owned(), value]))
     }
 
     fn verdict(&self, paint: Paint) -> String {

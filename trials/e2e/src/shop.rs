@@ -237,6 +237,7 @@ impl Shop {
 }
 
 impl Drop for Shop {
+    #[allow(clippy::print_stderr, reason = "a test that failed shows it")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             for service in self.stack.services() {

@@ -1,3 +1,5 @@
+#![allow(clippy::print_stdout, reason = "--nocapture shows what the search met")]
+
 use saga::rules::Rules;
 use saga::schedules::{self, Failure, replay, search};
 use saga::shop::Shop;

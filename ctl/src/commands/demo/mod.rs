@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::context::Role;
 use crate::exit::Exit;
 use crate::state::Login;
-use crate::terminal::Progress;
+use crate::terminal::write_line;
 
 pub use orders::{Shown, place_all};
 
@@ -23,15 +23,15 @@ pub struct Args {}
 
 /// Succeeds if each order reaches its expected state.
 pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let mut progress = Progress::new();
+    let mut progress = context.output.progress();
     progress.step("demo account");
     ensure_user(&context.api()?, context.login(Role::User)?).await?;
     progress.step("demo products");
     seed::create_missing(&context.api_as(Role::Admin).await?).await?;
-    let orders = place_all(&context.api_as(Role::User).await?, &mut progress, context.output.json).await?;
+    let orders = place_all(&context.api_as(Role::User).await?, &mut progress, context.output).await?;
     progress.done();
     if context.output.json {
-        println!("{}", json!({"orders": orders}));
+        write_line(json!({"orders": orders}))?;
     }
     Ok(Exit::Success)
 }

@@ -7,12 +7,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::load::{Latency, Load, LoadReport, LoadStats};
+use crate::terminal::say;
 
 const BAR_EVERY: Duration = Duration::from_millis(250);
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// `orders`: the planned number, if known.
-pub async fn run(load: &Load, orders: Option<u64>) -> LoadReport {
+/// With `json` nothing is said but on a terminal.
+pub async fn run(load: &Load, orders: Option<u64>, json: bool) -> LoadReport {
     let stats = load.stats();
     let bar = std::io::stderr().is_terminal().then(|| bar(orders));
     let mut ticks = interval(if bar.is_some() { BAR_EVERY } else { LINE_EVERY });
@@ -28,7 +30,7 @@ pub async fn run(load: &Load, orders: Option<u64>) -> LoadReport {
                 }
                 return report;
             }
-            _ = ticks.tick() => show(bar.as_ref(), &stats, rate.of(stats.accepted())),
+            _ = ticks.tick(), if bar.is_some() || !json => show(bar.as_ref(), &stats, rate.of(stats.accepted())),
         }
     }
 }
@@ -40,7 +42,7 @@ fn show(bar: Option<&ProgressBar>, stats: &LoadStats, rate: f64) {
             bar.set_position(stats.sent());
             bar.set_message(text);
         }
-        None => eprintln!("{} sent, {text}", stats.sent()),
+        None => say(format_args!("{} sent, {text}", stats.sent())),
     }
 }
 

@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use jiff::SignedDuration;
 
 use crate::client_log::ClientLog;
 use crate::context::Context;
 use crate::context::Role;
-use crate::exit::Exit;
+use crate::exit::{Exit, WrongUse};
 use crate::load::{Arrivals, Load, LoadError, LoadPlan, LoadReport, Mix, ServiceUrls};
-use crate::terminal::Progress;
+use crate::values::{above_zero, at_least_one, duration, quarter, service_url, share};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,40 +35,40 @@ const ORDERS: u64 = 1000;
 #[group(id = "load")] // `shopctl rehearse` has these options among its own
 pub struct Args {
     /// Orders to send [default: 1000, or as many as --time allows]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     orders: Option<u64>,
     /// Time of sending, such as 30s or 5m; with --orders, the earlier limit ends the load
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
     time: Option<Duration>,
     /// Orders a second, independent of response times
-    #[arg(long, value_name = "R", conflicts_with = "workers")]
+    #[arg(long, value_name = "R", conflicts_with = "workers", value_parser = above_zero)]
     rate: Option<f64>,
     /// Workers, each with one order at a time; a worker sends its next order when the last one is accepted
-    #[arg(long, value_name = "N", default_value_t = 16)]
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = at_least_one)]
     workers: usize,
     /// Limit of concurrent requests with --rate, and of concurrent long polls
-    #[arg(long, value_name = "N", default_value_t = 256)]
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = at_least_one)]
     in_flight: usize,
     /// Number of customer accounts, which order in turn
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = at_least_one)]
     customers: usize,
     /// Number of products that never run out
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = at_least_one)]
     products: usize,
     /// Share of orders of the hot product, 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
     hot: f64,
     /// Stock of the hot product
     #[arg(long, value_name = "N", default_value_t = 50)]
     hot_stock: u32,
     /// Share of orders of the scarce product, which has a stock of three
-    #[arg(long, value_name = "SHARE", default_value_t = 0.02)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.02, value_parser = share)]
     scarce: f64,
     /// Share of orders with 2 to 4 lines
-    #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = share)]
     several_lines: f64,
     /// Share of each of tok_declined, tok_insufficient_funds, tok_timeout and tok_flaky, 0 to 0.25
-    #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = quarter)]
     odd_methods: f64,
     /// Seed of the orders: the same seed orders the same again [default: a random one]
     #[arg(long, value_name = "S")]
@@ -84,10 +83,10 @@ pub struct Args {
     #[arg(long)]
     no_retry: bool,
     /// Time after which an order without a final state or a known outcome counts as stuck
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     patience: Duration,
     /// All instances of payment, used in turn [default: the one of --payment-url]
-    #[arg(long, value_name = "URL,URL", value_delimiter = ',')]
+    #[arg(long, value_name = "URL,URL", value_delimiter = ',', value_parser = service_url)]
     payment_urls: Vec<String>,
 }
 
@@ -101,13 +100,13 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
 
 /// `log`: the client log to write.
 pub async fn send(args: &Args, log: Option<&Path>, context: &Context) -> anyhow::Result<LoadReport> {
-    let mut progress = Progress::new();
+    let mut progress = context.output.progress();
     progress.step("Creating products and customers");
     let prepared =
         Load::prepare(urls(args, context)?, context.login(Role::Admin)?, plan(args), open(log)?).await;
     let load = prepared.map_err(with_its_exit_code)?;
     progress.done();
-    Ok(live::run(&load, orders(args)).await)
+    Ok(live::run(&load, orders(args), context.output.json).await)
 }
 
 pub fn check_client_log(report: &LoadReport) -> anyhow::Result<()> {
@@ -162,18 +161,13 @@ fn open(log: Option<&Path>) -> anyhow::Result<ClientLog> {
         .with_context(|| format!("cannot open the client log {}; its folder must exist", path.display()))
 }
 
-/// Keeps the exit codes of an unreachable service and of a failed login.
+/// Keeps the exit codes of an unreachable service, of a failed login and of wrong use.
 fn with_its_exit_code(error: LoadError) -> anyhow::Error {
     match error {
         LoadError::Account(error) => error.into(),
+        LoadError::Plan(rule) => WrongUse::new(rule).into(),
         other => other.into(),
     }
-}
-
-/// Parses `30s`, `1m 30s` or `500ms`.
-fn time(text: &str) -> Result<Duration, String> {
-    let parsed = text.parse::<SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok());
-    parsed.filter(|time| !time.is_zero()).ok_or_else(|| "expected a time such as 30s, 5m or 500ms".to_owned())
 }
 
 #[cfg(test)]
@@ -204,9 +198,11 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_is_none_is_a_usage_error() {
-        for text in ["30", "0s", "-5s", "soon", ""] {
-            assert!(time(text).is_err(), "{text}");
+    fn a_load_that_cannot_be_sent_is_a_usage_error() {
+        for words in ["--rate 0", "--workers 0", "--orders 0", "--hot 1.1", "--odd-methods 0.3", "--time 0s"]
+        {
+            let words = std::iter::once("load").chain(words.split(' '));
+            assert!(Cli::try_parse_from(words.clone()).is_err(), "{:?}", words.collect::<Vec<_>>());
         }
     }
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::live::ms;
 use crate::load::{Latency, LoadReport};
-use crate::terminal::{Colour, Paint, table};
+use crate::terminal::{Colour, Paint, columns};
 
 /// `--json` has all ids.
 const STUCK_SHOWN: usize = 10;
@@ -13,10 +13,10 @@ pub fn render(report: &LoadReport, paint: Paint) -> String {
             "{} orders in {:.1} s: {:.0} accepted a second",
             report.sent, report.sending_seconds, report.accepted_per_second
         ),
-        table(&outcomes(report, paint)),
-        table(&latencies(report)),
+        columns(&outcomes(report, paint)),
+        columns(&latencies(report)),
     ];
-    parts.extend(Some(trouble(report)).filter(|rows| !rows.is_empty()).map(|rows| table(&rows)));
+    parts.extend(Some(trouble(report)).filter(|rows| !rows.is_empty()).map(|rows| columns(&rows)));
     parts.push(stuck(report, paint));
     parts.push(paint.paint(Colour::Dim, format!("seed {}", report.seed)));
     parts.join("\n\n")

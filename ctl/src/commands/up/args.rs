@@ -11,6 +11,9 @@ External servers instead, all four or none:
 The environment can also hold every other setting of the services:
   PROVIDER_LATENCY=50ms LOG_FILTER=debug shopctl up
 
+A metrics port is that of the service plus 1100. Port 0 is any free one. All ports are checked before
+anything starts. Exit code 6: the stack on the data folder runs already.
+
 Examples:
   shopctl up
   shopctl up --fresh                            delete all data and start anew
@@ -32,6 +35,15 @@ pub struct Args {
     /// Port of the service `payment`
     #[arg(long, value_name = "PORT", default_value_t = Kind::Payment.http_port())]
     pub(super) payment_port: u16,
+    /// Port of the metrics of `user` [default: 9102]
+    #[arg(long, value_name = "PORT")]
+    pub(super) user_metrics_port: Option<u16>,
+    /// Port of the metrics of `inventory` [default: 9100]
+    #[arg(long, value_name = "PORT")]
+    pub(super) inventory_metrics_port: Option<u16>,
+    /// Port of the metrics of `payment` [default: 9101]
+    #[arg(long, value_name = "PORT")]
+    pub(super) payment_metrics_port: Option<u16>,
     /// Number of instances of `inventory` and of `payment`; further ones listen on free ports
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
     pub(super) instances: u8,

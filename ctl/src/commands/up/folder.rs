@@ -1,13 +1,15 @@
-use std::fs::{self, File, TryLockError};
-use std::io;
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use servers::wait_until_vacant;
 
-use crate::state::{Credentials, StackState, StateError};
+use crate::state::{AlreadyRunning, Credentials, Running, StackState, StateError};
 
+const LOCK: &str = "lock";
 /// Time for orphaned servers to end.
 const VACANT_WITHIN: Duration = Duration::from_secs(8);
 
@@ -22,15 +24,17 @@ pub struct DataFolder {
 impl DataFolder {
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
-        let lock = path.join("lock");
-        let lock = File::create(&lock).with_context(|| format!("cannot write to {}", lock.display()))?;
+        let unusable = || format!("cannot lock {}", path.display());
+        // The file of a running stack holds its pid: it is emptied under the lock only.
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join(LOCK));
+        let lock = lock.with_context(unusable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_path_buf(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => anyhow::bail!("{}", in_use(path)),
-            Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("cannot lock {}", path.display()))
-            }
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(already_running(path).into()),
+            Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
         }
+        lock.set_len(0).and_then(|()| write!(&lock, "{}", std::process::id())).with_context(unusable)?;
+        Ok(Self { path: path.to_path_buf(), _lock: lock })
     }
 
     /// Removes data of `shopctl up` only: other files of a folder given by mistake stay.
@@ -67,13 +71,15 @@ impl DataFolder {
     }
 }
 
-fn in_use(path: &Path) -> String {
+fn already_running(path: &Path) -> AlreadyRunning {
+    let pid = fs::read_to_string(path.join(LOCK)).ok().and_then(|text| text.parse().ok());
     let running = StackState::read(path).ok().flatten().and_then(|state| state.running);
-    let by = running.map(|running| format!(" (pid {})", running.pid)).unwrap_or_default();
-    format!(
-        "another `shopctl up`{by} uses {}; stop that one, or choose another folder with --data-dir",
-        path.display()
-    )
+    // A killed stack leaves its entry.
+    let running = running.filter(|running| Some(running.pid) == pid);
+    let urls = |Running { user_url, inventory_url, payment_url, .. }| {
+        BTreeMap::from([("user", user_url), ("inventory", inventory_url), ("payment", payment_url)])
+    };
+    AlreadyRunning { pid, data_dir: path.to_path_buf(), urls: running.map(urls).unwrap_or_default() }
 }
 
 #[cfg(test)]
@@ -101,7 +107,8 @@ mod tests {
         let dir = servers::account::scratch_dir().expect("a folder");
         let held = DataFolder::open(dir.path()).expect("open");
         let error = DataFolder::open(dir.path()).expect_err("held").to_string();
-        assert!(error.contains("--data-dir"), "{error}");
+        let pid = std::process::id();
+        assert!(error.contains(&format!("is starting already (pid {pid})")), "{error}");
         drop(held);
         DataFolder::open(dir.path()).expect("free again");
     }

@@ -1,32 +1,30 @@
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::tz::TimeZone;
 
 use crate::stack::{ServiceId, Sink};
-use crate::terminal::{Paint, render_log_line};
+use crate::terminal::{Output, render_log_line, say, write_line};
 
 /// Prints service logs after the start; an error during it shows the last lines.
 #[derive(Debug)]
 pub struct Follow {
     on: Arc<AtomicBool>,
-    json: bool,
+    output: Output,
 }
 
 impl Follow {
-    pub fn new(json: bool) -> Self {
-        Self { on: Arc::default(), json }
+    pub fn new(output: Output) -> Self {
+        Self { on: Arc::default(), output }
     }
 
     pub fn sink(&self) -> Sink {
         let on = Arc::clone(&self.on);
-        let json = self.json;
+        let output = self.output;
         let zone = TimeZone::system();
-        let paint = Paint::for_stdout();
         Sink::new(move |service, line| {
             if on.load(Ordering::Relaxed) {
-                write(service, line, json, &zone, paint);
+                show(service, line, output, &zone);
             }
         })
     }
@@ -41,10 +39,10 @@ impl Follow {
 }
 
 /// Ignores errors: a closed pipe must not stop the stack.
-fn write(service: ServiceId, line: &str, json: bool, zone: &TimeZone, paint: Paint) {
-    let _ = if json {
-        writeln!(std::io::stderr(), "{line}")
+fn show(service: ServiceId, line: &str, output: Output, zone: &TimeZone) {
+    if output.json {
+        say(line);
     } else {
-        writeln!(std::io::stdout(), "{}", render_log_line(service, line, zone, paint))
-    };
+        _ = write_line(render_log_line(service, line, zone, output.paint));
+    }
 }

@@ -1,29 +1,30 @@
 //! Runs the whole stack on this machine until Ctrl-C.
 //!
 //! ```text
-//! settings (flags, environment) ─> folder (locked) ─> servers ─> services ─> accounts, products, orders
-//!    └─ errors before the first process ─┘                                                       ─> logs
+//! settings (flags, environment) ─> folder (locked) ─> ports ─> servers ─> services ─> accounts, products, orders
+//!    └───── errors before the first process ───────────┘                                                └─> logs
 //! ```
 
 mod args;
 mod folder;
 mod follow;
 mod interrupt;
+mod ports;
 mod settings;
 mod summary;
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::{Api, Endpoints};
 use crate::commands::{demo, seed};
 use crate::context::Global;
 use crate::exit::Exit;
-use crate::stack::{Ended, Kind, Stack, StackError, StackOptions};
+use crate::stack::{Ended, Kind, Service, Stack, StackError, StackOptions};
 use crate::state::{Running, StackState};
-use crate::terminal::{Paint, Progress};
+use crate::terminal::{Output, Progress};
 pub use args::Args;
 use folder::DataFolder;
 use follow::Follow;
@@ -33,9 +34,10 @@ use settings::Settings;
 /// Restarts killed parts, and leaves no process.
 pub async fn run(args: Args, global: Global) -> anyhow::Result<Exit> {
     let mut interrupt = Interrupt::listen()?;
-    let settings = Settings::read(&args, &global).await?;
+    let settings = Settings::read(&args, &global)?;
     let folder = DataFolder::open(&settings.data_dir)?;
-    let mut progress = Progress::new();
+    settings.ports.check_free().await?;
+    let mut progress = settings.output.progress();
     let (options, mut state, follow) = prepare(&settings, &folder).await?;
     progress.step("PostgreSQL and Redis");
     let mut stack = tokio::select! {
@@ -63,7 +65,7 @@ async fn prepare(
         folder.clear().await?;
     }
     let state = folder.state()?;
-    let follow = Follow::new(settings.json);
+    let follow = Follow::new(settings.output);
     let options = settings.stack_options(state.credentials.clone(), follow.sink());
     Ok((options, state, follow))
 }
@@ -81,13 +83,19 @@ async fn live(
     state.write(&settings.data_dir)?;
     let orders = show(state, &running, settings, progress).await?;
     progress.done();
-    if settings.json {
-        println!("{}", json!({"running": running, "credentials": state.credentials, "orders": orders}));
-    } else {
-        println!("{}", summary::render(stack, state, settings, Paint::for_stdout()));
-    }
+    let result = json!({
+        "running": running,
+        "services": stack.services().map(service).collect::<Vec<_>>(),
+        "credentials": state.credentials,
+        "orders": orders,
+    });
+    settings.output.print(&result, |_| summary::render(stack, state, settings))?;
     follow.begin();
-    supervise(stack, follow).await
+    supervise(stack, follow, settings.output).await
+}
+
+fn service(service: &Service) -> Value {
+    json!({"id": service.id().to_string(), "url": service.url(), "metrics_url": service.metrics_url()})
 }
 
 async fn start_services(
@@ -109,16 +117,16 @@ async fn start_services(
 }
 
 /// Fails when a part ends by itself.
-async fn supervise(stack: &mut Stack, follow: &Follow) -> anyhow::Result<()> {
+async fn supervise(stack: &mut Stack, follow: &Follow, output: Output) -> anyhow::Result<()> {
     loop {
         let (ended, status) = stack.any_ended().await;
         if status.signal().is_none() {
             follow.end();
             return Err(ended_by_itself(stack, ended, status));
         }
-        eprintln!("{ended} was killed ({status}); restarting");
+        output.note(format_args!("{ended} was killed ({status}); restarting"));
         stack.revive(ended).await?;
-        eprintln!("{ended} restarted");
+        output.note(format_args!("{ended} restarted"));
     }
 }
 
@@ -151,7 +159,7 @@ async fn show(
     progress.step("demo products");
     seed::create_missing(&admin).await?;
     let user = api.with_token(api.log_in(&state.credentials.user).await?.access_token);
-    demo::place_all(&user, progress, settings.json).await
+    demo::place_all(&user, progress, settings.output).await
 }
 
 fn running(stack: &Stack) -> Result<Running, StackError> {

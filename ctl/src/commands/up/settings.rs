@@ -1,17 +1,17 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
+use servers::Durability;
 use servers::account::default_data_dir;
-use servers::{Durability, ports};
 
 use super::args::Args;
+use super::ports::Ports;
 use crate::context::Global;
-use crate::stack::{Addresses, ExternalServers, Kind, Network, ServerChoice, Sink, StackError, StackOptions};
+use crate::exit::WrongUse;
+use crate::stack::{ExternalServers, ServerChoice, Sink, StackOptions};
 use crate::state::Credentials;
+use crate::terminal::Output;
 
-/// Time for a killed stack to free its ports.
-const FREE_WITHIN: Duration = Duration::from_secs(2);
 const EXTERNAL: [&str; 4] =
     ["USER_DATABASE_URL", "INVENTORY_DATABASE_URL", "PAYMENT_DATABASE_URL", "REDIS_URL"];
 
@@ -22,22 +22,24 @@ pub struct Settings {
     pub fresh: bool,
     pub instances: u8,
     pub no_demo: bool,
-    pub json: bool,
+    pub output: Output,
     /// Suggested commands repeat the option.
     pub given_data_dir: Option<PathBuf>,
+    pub ports: Ports,
     servers: ServerChoice,
-    network: Network,
 }
 
 impl Settings {
-    pub async fn read(args: &Args, global: &Global) -> anyhow::Result<Self> {
+    pub fn read(args: &Args, global: &Global) -> anyhow::Result<Self> {
         let data_dir = std::path::absolute(global.data_dir.clone().unwrap_or_else(default_data_dir))?;
         let external = external(|name| std::env::var(name).ok())?;
-        anyhow::ensure!(
-            external.is_none() || !args.fresh,
-            "--fresh deletes the data of private servers only; for private servers, unset {}",
-            EXTERNAL.join(", ")
-        );
+        if external.is_some() && args.fresh {
+            return Err(WrongUse::new(format_args!(
+                "--fresh deletes the data of private servers only; for private servers, unset {}",
+                EXTERNAL.join(", ")
+            ))
+            .into());
+        }
         let private = ServerChoice::Private {
             data_dir: data_dir.clone(),
             durability: Durability::PowerLoss,
@@ -48,17 +50,17 @@ impl Settings {
             fresh: args.fresh,
             instances: args.instances,
             no_demo: args.no_demo,
-            json: global.json,
+            output: Output::new(global.json),
             given_data_dir: global.data_dir.clone(),
+            ports: Ports::read(args)?,
             servers: external.map_or(private, ServerChoice::External),
-            network: network(args).await?,
         })
     }
 
     pub fn stack_options(&self, credentials: Credentials, sink: Sink) -> StackOptions {
         StackOptions {
             servers: self.servers.clone(),
-            network: self.network,
+            network: self.ports.network(),
             credentials,
             env: BTreeMap::new(),
             binaries: None,
@@ -68,7 +70,7 @@ impl Settings {
 }
 
 /// Requires all variables, or none.
-fn external(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<ExternalServers>> {
+fn external(variable: impl Fn(&str) -> Option<String>) -> Result<Option<ExternalServers>, WrongUse> {
     let given = EXTERNAL.map(|name| variable(name).filter(|value| !value.is_empty()));
     match given {
         [None, None, None, None] => Ok(None),
@@ -79,33 +81,13 @@ fn external(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<
             let missing =
                 EXTERNAL.iter().zip(&given).filter(|(_, value)| value.is_none()).map(|(name, _)| *name);
             let missing: Vec<&str> = missing.collect();
-            anyhow::bail!(
+            Err(WrongUse::new(format_args!(
                 "external servers need all of {}; not set: {}",
                 EXTERNAL.join(", "),
                 missing.join(", ")
-            )
+            )))
         }
     }
-}
-
-async fn network(args: &Args) -> anyhow::Result<Network> {
-    Ok(Network {
-        user: addresses(Kind::User, args.user_port).await?,
-        inventory: addresses(Kind::Inventory, args.inventory_port).await?,
-        payment: addresses(Kind::Payment, args.payment_port).await?,
-    })
-}
-
-/// Replaces a taken metrics port: 9100 is the node exporter's on many machines.
-async fn addresses(kind: Kind, port: u16) -> anyhow::Result<Addresses> {
-    let mut addresses = Addresses::documented(kind, Some(port));
-    if let Err(holder) = ports::wait_until_free(port, FREE_WITHIN).await {
-        anyhow::bail!("port {port} for {kind} is {holder}; choose another with --{kind}-port");
-    }
-    if ports::who_holds(addresses.metrics.port()).is_some() {
-        addresses.metrics.set_port(ports::free_port().map_err(StackError::NoPort)?);
-    }
-    Ok(addresses)
 }
 
 #[cfg(test)]
@@ -128,14 +110,5 @@ mod tests {
         assert_eq!((all.user_database.as_str(), all.redis.as_str()), ("user_database_url", "redis_url"));
         assert_eq!(external(|_| None).expect("none"), None);
         assert_eq!(external(|_| Some(String::new())).expect("empty counts as unset"), None);
-    }
-
-    #[tokio::test]
-    async fn a_taken_port_is_named_with_its_holder_and_the_flag_to_move() {
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        let port = listener.local_addr().expect("its address").port();
-        let error = addresses(Kind::Inventory, port).await.expect_err("taken").to_string();
-        let pid = std::process::id();
-        assert!(error.contains(&format!("(pid {pid}); choose another with --inventory-port")), "{error}");
     }
 }

@@ -1,17 +1,20 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::settings::Settings;
 use crate::stack::{Kind, Service, Stack};
 use crate::state::{Login, StackState};
-use crate::terminal::{Colour, Paint, table};
+use crate::terminal::{Colour, columns};
 
-pub fn render(stack: &Stack, state: &StackState, settings: &Settings, paint: Paint) -> String {
-    let shopctl = command(settings);
-    let title = |text: &str| paint.paint(Colour::Bold, text);
+/// Narrow enough for 80 columns, but for addresses.
+pub fn render(stack: &Stack, state: &StackState, settings: &Settings) -> String {
+    let title = |text: &str| settings.output.paint.paint(Colour::Bold, text);
     [
         String::new(),
-        title("Orderflow is up"),
-        places(stack),
+        title(&format!("Orderflow is up (pid {})", std::process::id())),
+        services(stack),
+        "  /docs below each address is a page to try the calls".to_owned(),
+        String::new(),
+        servers(stack),
         String::new(),
         title("Log in as"),
         accounts(state),
@@ -19,8 +22,8 @@ pub fn render(stack: &Stack, state: &StackState, settings: &Settings, paint: Pai
         title("Log in from a shell (the README's tour starts here)"),
         exports(state),
         String::new(),
-        title("Try in a second terminal"),
-        commands(&shopctl),
+        title("Three things to try in a second terminal"),
+        commands(&command(settings)),
         String::new(),
         format!("Ctrl-C stops everything. The data stays in {}.", settings.data_dir.display()),
         String::new(),
@@ -28,38 +31,39 @@ pub fn render(stack: &Stack, state: &StackState, settings: &Settings, paint: Pai
     .join("\n")
 }
 
-fn places(stack: &Stack) -> String {
-    let services: Vec<Vec<String>> = stack.services().map(service).collect();
-    let mut servers = vec![vec!["  Redis".to_owned(), stack.redis_url()]];
-    servers.extend(Kind::ALL.map(|kind| vec![format!("  {}", kind.database()), stack.database_url(kind)]));
-    format!("{}\n\n{}", table(&services), table(&servers))
+fn services(stack: &Stack) -> String {
+    columns(&stack.services().map(service).collect::<Vec<_>>())
 }
 
 fn service(service: &Service) -> Vec<String> {
-    let url = service.url();
-    let metrics = format!("metrics http://{}/metrics", service.metrics_addr());
-    vec![format!("  {}", service.id()), url.clone(), format!("docs {url}/docs"), metrics]
+    vec![format!("  {}", service.id()), service.url(), format!("metrics {}", service.metrics_url())]
+}
+
+fn servers(stack: &Stack) -> String {
+    let mut servers = vec![vec!["  Redis".to_owned(), stack.redis_url()]];
+    servers.extend(Kind::ALL.map(|kind| vec![format!("  {}", kind.database()), stack.database_url(kind)]));
+    columns(&servers)
 }
 
 fn accounts(state: &StackState) -> String {
     let row =
         |role: &str, login: &Login| vec![format!("  {role}"), login.email.clone(), login.password.clone()];
-    table(&[row("ADMIN", &state.credentials.admin), row("USER", &state.credentials.user)])
+    columns(&[row("ADMIN", &state.credentials.admin), row("USER", &state.credentials.user)])
 }
 
 fn exports(state: &StackState) -> String {
     let Login { email, password, .. } = &state.credentials.admin;
-    format!("  export ADMIN_EMAIL='{email}' ADMIN_PASSWORD='{password}'")
+    format!("  export ADMIN_EMAIL='{email}'\n  export ADMIN_PASSWORD='{password}'")
 }
 
+/// In the form that a shell takes as a whole.
 fn commands(shopctl: &str) -> String {
-    let rows = [
-        ("order DEMO-MUG:2", "place an order and follow it"),
-        ("order DEMO-RARE-PRINT", "sold out: the order is refunded"),
-        ("streams", "show the backlog and the dead letters"),
-        ("token --as admin", "print a token for curl and the pages at /docs"),
+    let three = [
+        ("place an order and follow it to its end", format!("{shopctl} order DEMO-MUG:2")),
+        ("let customers order for 20 s, and see what became of it", format!("{shopctl} load --time 20s")),
+        ("check that nothing was lost, doubled or oversold", format!("{shopctl} verify")),
     ];
-    table(&rows.map(|(command, what)| vec![format!("  {shopctl} {command}"), what.to_owned()]))
+    three.map(|(what, command)| format!("  # {what}\n  {command}")).join("\n")
 }
 
 /// Runs this program from the current folder.
@@ -67,11 +71,7 @@ fn command(settings: &Settings) -> String {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("shopctl"));
     let here = std::env::current_dir().unwrap_or_default();
     let program = program.strip_prefix(&here).map_or(program.as_path(), |shorter| shorter);
-    let folder =
-        settings.given_data_dir.as_ref().map(|_| data_dir_flag(&settings.data_dir)).unwrap_or_default();
+    let folder = settings.given_data_dir.as_ref().map(|_| settings.data_dir.display().to_string());
+    let folder = folder.map(|folder| format!(" --data-dir {folder}")).unwrap_or_default();
     format!("{}{folder}", program.display())
-}
-
-fn data_dir_flag(data_dir: &Path) -> String {
-    format!(" --data-dir {}", data_dir.display())
 }

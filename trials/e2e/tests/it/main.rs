@@ -27,6 +27,7 @@ mod requests;
 mod rights;
 mod sessions;
 mod settings;
+mod shopctl;
 mod shutdown;
 mod slow_clients;
 mod traces;

@@ -335,7 +335,7 @@ async fn the_command_says_it_by_its_exit_code(scene: &Scene) {
     let (code, _, error) = scene.command(&["--redis-url", "redis://127.0.0.1:1/0"]);
     assert!(code == Some(3) && error.contains("127.0.0.1:1"), "{code:?} {error}");
     let (code, _, error) = scene.command(&[]);
-    assert!(code == Some(1) && error.contains("--redis-url"), "{code:?} {error}");
+    assert!(code == Some(2) && error.contains("--redis-url"), "{code:?} {error}");
 }
 
 #[tokio::test]

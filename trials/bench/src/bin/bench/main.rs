@@ -11,7 +11,7 @@ use clap::{Parser, ValueEnum};
 use serde::Serialize;
 
 use bench::{BenchPlan, Measure, Progress};
-use ctl::exit::{Exit, conclude};
+use ctl::exit::{Exit, WrongUse, conclude, parse};
 use ctl::terminal::Output;
 
 const EXAMPLES: &str = "\
@@ -29,7 +29,7 @@ pgbench; scripts/bench installs them. The machine should be otherwise idle.";
 
 /// Measures throughput and latency against yardsticks on the same machine
 #[derive(Debug, Parser)]
-#[command(name = "bench", version, max_term_width = 100, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(name = "bench", version = ctl::VERSION, max_term_width = 100, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 struct Args {
     /// Print the report as JSON on standard output
     #[arg(long, global = true)]
@@ -88,7 +88,10 @@ enum Other {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    conclude(&run(&Args::parse()).await)
+    match parse::<Args>() {
+        Ok(args) => conclude(&run(&args).await, args.json),
+        Err(code) => code,
+    }
 }
 
 async fn run(args: &Args) -> anyhow::Result<Exit> {
@@ -97,7 +100,9 @@ async fn run(args: &Args) -> anyhow::Result<Exit> {
         return overload::run(overload, output).await;
     }
     let stored = args.only.contains(&Measure::Stored);
-    anyhow::ensure!(stored || args.orders.is_none(), "--orders needs --only stored");
+    if args.orders.is_some() && !stored {
+        return Err(WrongUse::new("--orders needs --only stored").into());
+    }
     let plan = plan(args);
     let progress = Progress::new(&plan);
     let report = tokio::select! {

@@ -17,12 +17,13 @@ async fn the_tour_in_the_readme_works_as_written() {
     let mut stack = Stack::start(options).await.expect("servers");
     stack.start_services().await.expect("services");
 
-    let said = run(&tour(&stack), &stack).await;
+    // jq, where it is there, lays the answers out.
+    let said = run(&tour(&stack), &stack).await.replace(char::is_whitespace, "");
 
     for expected in [
         r#""role":"USER""#,
         r#""version":3,"status":"confirmed""#,
-        "idempotency-replayed: true",
+        "idempotency-replayed:true",
         r#""status":"refunded""#,
         r#""available":1"#,
     ] {

@@ -119,6 +119,7 @@ fn requests(orders: usize) -> Vec<OrderRequest> {
         request_hash: vec![0; 32],
         cart: Cart::parse(vec![CartLine { sku: format!("BENCH-{}", 1 + number % PRODUCTS), quantity: 1 }])
             .expect("a cart"),
+        expected_total: None,
         method: PaymentMethod::Ok,
         traceparent: TraceContext::root().to_string(),
         request_id: Uuid::now_v7().to_string(),

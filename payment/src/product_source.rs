@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 const IDLE_AT_MOST: Duration = Duration::from_secs(3);
 /// Inventory's maximum.
 const PAGE: u32 = 500;
-/// A token is renewed this long before it expires.
+/// A token is renewed this long before it expires, or after half of its life.
 const MARGIN: Duration = Duration::from_secs(30);
 
 #[derive(Debug, thiserror::Error)]
@@ -66,18 +66,33 @@ struct ProductsBody {
 
 #[derive(Deserialize)]
 struct ChangesBody {
-    data: Vec<ProductBody>,
+    data: Vec<ChangeBody>,
     next: i64,
-    has_more: bool,
+}
+
+#[derive(Deserialize)]
+struct ChangeBody {
+    change: i64,
+    #[serde(flatten)]
+    product: ProductBody,
 }
 
 /// Current products, in the order of their last change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changes {
-    pub products: Vec<Product>,
-    /// The `after` of the next request.
+    pub changes: Vec<Change>,
+    /// No change up to this number can appear any more.
     pub next: i64,
-    pub has_more: bool,
+    /// Further changes may follow.
+    pub is_full: bool,
+}
+
+/// A product after its last change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Rises with every change of any product.
+    pub number: i64,
+    pub product: Product,
 }
 
 impl ProductSource {
@@ -93,10 +108,14 @@ impl ProductSource {
         Ok(data.into_iter().map(Product::from).collect())
     }
 
+    /// The products changed after the change `after`, as many as fit on a page.
     pub async fn changes(&self, after: i64) -> Result<Changes, SourceError> {
-        let ChangesBody { data, next, has_more } =
+        let ChangesBody { data, next } =
             self.get(&format!("/products/changes?after={after}&limit={PAGE}")).await?;
-        Ok(Changes { products: data.into_iter().map(Product::from).collect(), next, has_more })
+        let is_full = data.len() >= PAGE as usize;
+        let change =
+            |ChangeBody { change, product }| Change { number: change, product: Product::from(product) };
+        Ok(Changes { changes: data.into_iter().map(change).collect(), next, is_full })
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, SourceError> {
@@ -107,7 +126,10 @@ impl ProductSource {
         match response.status().as_u16() {
             200 => response.json().await.map_err(unreachable),
             status => {
-                *self.token.lock().await = None; // the token may be the reason
+                // Without access the token may be the reason. `user` limits requests for another one.
+                if matches!(status, 401 | 403) {
+                    *self.token.lock().await = None;
+                }
                 Err(SourceError::Refused { what: "inventory", status })
             }
         }
@@ -119,7 +141,8 @@ impl ProductSource {
             return Ok(token.clone());
         }
         let TokenBody { access_token, expires_in } = self.fetch_token().await?;
-        let until = Instant::now() + Duration::from_secs(expires_in).saturating_sub(MARGIN);
+        let life = Duration::from_secs(expires_in);
+        let until = Instant::now() + (life - MARGIN.min(life / 2));
         *known = Some((access_token.clone(), until));
         Ok(access_token)
     }

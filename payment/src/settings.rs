@@ -87,12 +87,7 @@ impl Settings {
                 1..=1_000_000,
                 "answers that one user waits for at a time, in each instance; any further wait gets 429",
             ),
-            // Half of the two minutes within which a lost change must be found.
-            compare_interval: source.value(
-                "catalogue-compare-interval",
-                "60s",
-                "time between two comparisons of the catalogue copy with inventory, to repair lost changes",
-            ),
+            compare_interval: compare_interval(source),
             // The same as `product-view-age` of inventory.
             price_age: source.value("price-age", "1s", "how long a price is reused for other orders"),
             // Fifty times the duration on an idle machine, and acceptable for a waiting customer.
@@ -103,6 +98,18 @@ impl Settings {
             ),
         }
     }
+}
+
+/// No longer than a customer looks at a price. A look without news is one small request.
+fn compare_interval(source: &mut Source) -> Duration {
+    let interval = source.value(
+        "catalogue-compare-interval",
+        "1s",
+        "time between two looks for changed products at inventory: how long an old price is charged at most",
+    );
+    let shortest = Duration::from_millis(100);
+    source.check("catalogue-compare-interval", interval >= shortest, "must be at least 100ms");
+    interval
 }
 
 /// No person orders once a second; a shop that orders for its customers does, and has room in a burst.

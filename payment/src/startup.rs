@@ -21,9 +21,9 @@ use runtime::{
 use crate::{
     SERVICE,
     actors::{
-        Cashier, CashierParts, Catalogue, CatalogueSync, ChargeBacklog, ChargeOrders, OrderDesk,
-        OrderDeskParts, OrderNotifier, OrderThrottle, OrderWriter, ProgressReader, Reconciler,
-        ReconcilerParts,
+        Cashier, CashierParts, Catalogue, CatalogueParts, CatalogueSync, CatalogueSyncParts, ChargeBacklog,
+        ChargeOrders, OrderDesk, OrderDeskParts, OrderNotifier, OrderThrottle, OrderWriter, ProgressReader,
+        Reconciler, ReconcilerParts,
     },
     consumers::consume,
     http::{self, Addresses},
@@ -31,7 +31,8 @@ use crate::{
     provider::Simulator,
     settings::Settings,
     store::{
-        ApplyOutcomes, ChargeLedger, ParkCharges, ParkRefunds, PlaceOrders, RefundLedger, SettleCharges,
+        ApplyOutcomes, CatalogueChanges, ChargeLedger, ParkCharges, ParkRefunds, PlaceOrders, RefundLedger,
+        SettleCharges,
     },
 };
 
@@ -142,13 +143,32 @@ fn order_writer(
     service: &Service,
     settings: &Settings,
     cashier: &Supervised<Cashier>,
+    changes: &CatalogueChanges,
 ) -> Commits<PlaceOrders> {
     let price_age = settings.price_age;
     let cashier = cashier.clone();
+    let changes = changes.clone();
     writer(service, settings, move || {
         let cashier = cashier.clone();
         // If the cashier is being replaced, the reconciler finds the orders.
         PlaceOrders::new(price_age, move |placed| _ = cashier.tell(ChargeOrders(placed)))
+            .following(changes.clone())
+    })
+}
+
+fn supervise_sync(
+    service: &Service,
+    settings: &Settings,
+    CatalogueParts { database, source, changes, .. }: &CatalogueParts,
+) -> Supervised<CatalogueSync> {
+    let parts = CatalogueSyncParts {
+        database: database.clone(),
+        source: Arc::clone(source),
+        changes: changes.clone(),
+        interval: settings.compare_interval,
+    };
+    service.core.supervise("catalogue-sync", "catalogue-sync", RestartPolicy::default(), move |life| {
+        CatalogueSync::new(parts.clone(), life)
     })
 }
 
@@ -177,7 +197,8 @@ impl Actors {
         let charging = parts.clone();
         let cashier = supervisor
             .supervise("cashier", "cashier", policy, move |life| Cashier::new(charging.clone(), life));
-        let orders = order_writer(service, settings, &cashier);
+        let changes = CatalogueChanges::default();
+        let orders = order_writer(service, settings, &cashier, &changes);
         let desk_parts = OrderDeskParts {
             database: service.requests.clone(),
             outcomes: writers.outcomes.clone(),
@@ -194,22 +215,20 @@ impl Actors {
             ProgressReader::new(database.clone(), waiting.clone(), life)
         });
 
-        let source = Arc::new(ProductSource::new(settings.products.clone())?);
-        let compared = Arc::clone(&source);
-        let database = service.database.clone();
-        let interval = settings.compare_interval;
-        let comparison = supervisor.supervise("catalogue-sync", "catalogue-sync", policy, move |life| {
-            CatalogueSync::new(database.clone(), Arc::clone(&compared), interval, life)
-        });
-        let database = service.database.clone();
-        let catalogue = supervisor.supervise("catalogue", "catalogue", policy, move |life| {
-            Catalogue::new(database.clone(), Arc::clone(&source), PAYMENT_GROUP, life)
-        });
-
         let retries = reconciler_parts(settings, parts);
         let reconciler = supervisor.supervise("reconciler", "reconciler", policy, move |life| {
             Reconciler::new(retries.clone(), life)
         });
+
+        let parts = CatalogueParts {
+            database: service.database.clone(),
+            source: Arc::new(ProductSource::new(settings.products.clone())?),
+            changes,
+            consumer: PAYMENT_GROUP,
+        };
+        let comparison = supervise_sync(service, settings, &parts);
+        let catalogue = supervisor
+            .supervise("catalogue", "catalogue", policy, move |life| Catalogue::new(parts.clone(), life));
         Ok(Self { notifier, progress, desk, cashier, catalogue, comparison, reconciler, orders })
     }
 

@@ -20,7 +20,7 @@ use super::DeskError;
 use crate::{
     domain::Product,
     product_source::{ProductSource, SourceError},
-    store,
+    store::{self, CatalogueChanges},
 };
 
 /// Time before an absent SKU is looked up again.
@@ -28,17 +28,24 @@ const ABSENT_FOR: Duration = Duration::from_secs(1);
 /// About 100 bytes each. At the limit all are dropped.
 const REMEMBERED: usize = 10_000;
 
+#[derive(Clone)]
+pub struct CatalogueParts {
+    pub database: Database,
+    pub source: Arc<ProductSource>,
+    pub changes: CatalogueChanges,
+    /// The consumer group of the inbox rows.
+    pub consumer: &'static str,
+}
+
 pub struct Catalogue {
-    database: Database,
-    source: Arc<ProductSource>,
-    consumer: &'static str,
+    parts: CatalogueParts,
     absent_skus: AbsentSkus,
     life: Life,
 }
 
 impl Catalogue {
-    pub fn new(database: Database, source: Arc<ProductSource>, consumer: &'static str, life: Life) -> Self {
-        Self { database, source, consumer, absent_skus: AbsentSkus::default(), life }
+    pub fn new(parts: CatalogueParts, life: Life) -> Self {
+        Self { parts, absent_skus: AbsentSkus::default(), life }
     }
 }
 
@@ -48,7 +55,7 @@ impl Actor for Catalogue {
 
 drains_at_once!(Catalogue);
 
-/// Fetch SKUs that the copy lacks from inventory.
+/// Fetch products from inventory that the copy lacks, or may have at an old price.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<FetchedProducts, CatalogueError>")]
 pub struct FetchProducts(pub Vec<String>);
@@ -72,25 +79,24 @@ impl Handler<FetchProducts> for Catalogue {
     type Result = ResponseFuture<Result<FetchedProducts, CatalogueError>>;
 
     fn handle(&mut self, message: FetchProducts, _: &mut Self::Context) -> Self::Result {
-        let database = self.database.clone();
-        let source = Arc::clone(&self.source);
+        let parts = self.parts.clone();
         let absent_skus = self.absent_skus.clone();
-        Box::pin(async move { fetch(&database, &source, &absent_skus, message.0).await })
+        Box::pin(async move { fetch(&parts, &absent_skus, message.0).await })
     }
 }
 
 async fn fetch(
-    database: &Database,
-    source: &ProductSource,
+    parts: &CatalogueParts,
     absent_skus: &AbsentSkus,
     skus: Vec<String>,
 ) -> Result<FetchedProducts, CatalogueError> {
     let (mut absent, asked): (Vec<String>, Vec<String>) =
         skus.into_iter().partition(|sku| absent_skus.contains(sku));
     if !asked.is_empty() {
-        let found = source.find_all(&asked).await?;
+        let found = parts.source.find_all(&asked).await?;
         if !found.is_empty() {
-            store::upsert_products(&database.connection().await?, &found).await?;
+            store::upsert_products(&parts.database.connection().await?, &found).await?;
+            parts.changes.record();
         }
         let unknown: Vec<String> =
             asked.into_iter().filter(|sku| found.iter().all(|product| product.sku != *sku)).collect();
@@ -128,15 +134,15 @@ impl Handler<ApplyProductChanges> for Catalogue {
     type Result = ResponseFuture<Result<Vec<bool>, DeskError>>;
 
     fn handle(&mut self, message: ApplyProductChanges, _: &mut Self::Context) -> Self::Result {
-        let database = self.database.clone();
-        let consumer = self.consumer;
-        Box::pin(async move {
-            let (events, products): (Vec<Uuid>, Vec<Product>) = message.0.into_iter().unzip();
-            let taken = async {
-                store::apply_product_changes(&database.connection().await?, consumer, &events, &products)
-                    .await
-            };
-            taken.await.map_err(|error: DbError| error.into())
-        })
+        let parts = self.parts.clone();
+        Box::pin(async move { Ok(apply(&parts, message.0).await?) })
     }
+}
+
+async fn apply(parts: &CatalogueParts, changes: Vec<(Uuid, Product)>) -> Result<Vec<bool>, DbError> {
+    let (events, products): (Vec<Uuid>, Vec<Product>) = changes.into_iter().unzip();
+    let connection = parts.database.connection().await?;
+    let fresh = store::apply_product_changes(&connection, parts.consumer, &events, &products).await?;
+    parts.changes.record();
+    Ok(fresh)
 }

@@ -9,7 +9,7 @@
 //!  consumers ──RefundOrders──> Cashier
 //!  consumers ──ApplyProductChanges──> Catalogue
 //!  orders of waiting requests ──> ProgressReader ──> HTTP
-//!  inventory, page by page ──> CatalogueSync
+//!  changes of inventory ──> CatalogueSync
 //! ```
 
 mod cashier;
@@ -28,8 +28,10 @@ mod reconciler;
 mod refunding;
 
 pub use cashier::{Cashier, ChargeOrders, RefundOrders};
-pub use catalogue::{ApplyProductChanges, Catalogue, CatalogueError, FetchProducts, FetchedProducts};
-pub use catalogue_sync::CatalogueSync;
+pub use catalogue::{
+    ApplyProductChanges, Catalogue, CatalogueError, CatalogueParts, FetchProducts, FetchedProducts,
+};
+pub use catalogue_sync::{CatalogueSync, CatalogueSyncParts};
 pub use charge_backlog::ChargeBacklog;
 pub use error::{ApplyResult, DeskError};
 pub use order_desk::{ConfirmOrders, Confirmation, ListOrders, OrderDesk, RecordResponse, ShowOrder};

@@ -30,6 +30,11 @@ pub enum PricingError {
     MixedCurrencies(Vec<String>),
     /// The total overflows.
     TooExpensive,
+    /// Another total than the client expects.
+    PriceChanged {
+        lines: Vec<OrderLine>,
+        total: Money,
+    },
 }
 
 impl Cart {
@@ -63,6 +68,10 @@ impl Cart {
 
     pub fn lines(&self) -> &[CartLine] {
         &self.0
+    }
+
+    pub fn skus(&self) -> Vec<String> {
+        self.0.iter().map(|line| line.sku.clone()).collect()
     }
 
     /// The lines at current prices, and their sum.

@@ -7,6 +7,11 @@ pub struct Money {
     pub currency: String,
 }
 
+/// Whether `text` has the form of an ISO 4217 code.
+pub fn is_currency(text: &str) -> bool {
+    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
 impl Money {
     pub fn new(amount: i64, currency: impl Into<String>) -> Self {
         Self { amount, currency: currency.into() }

@@ -2,7 +2,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Cart, IdempotencyKey, Order, OrderStatus, PaymentMethod, PricingError, ResponseKind};
+use super::{
+    Cart, IdempotencyKey, Money, Order, OrderLine, OrderStatus, PaymentMethod, PricingError, Product,
+    ResponseKind,
+};
 
 #[derive(Debug, Clone)]
 pub struct OrderRequest {
@@ -12,11 +15,27 @@ pub struct OrderRequest {
     /// SHA-256 of the requested order, to detect a reused key.
     pub request_hash: Vec<u8>,
     pub cart: Cart,
+    /// The order is placed at this total only.
+    pub expected_total: Option<Money>,
     pub method: PaymentMethod,
     pub traceparent: String,
     pub request_id: String,
     /// `None`: decided after the commit.
     pub response: Option<ResponseKind>,
+}
+
+impl OrderRequest {
+    /// The lines at current prices, and their sum.
+    pub fn price<'p>(
+        &self,
+        catalogue: impl Fn(&str) -> Option<&'p Product>,
+    ) -> Result<(Vec<OrderLine>, Money), PricingError> {
+        let (lines, total) = self.cart.price(catalogue)?;
+        if self.expected_total.as_ref().is_some_and(|expected| *expected != total) {
+            return Err(PricingError::PriceChanged { lines, total });
+        }
+        Ok((lines, total))
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -1,9 +1,10 @@
 use jiff::Timestamp;
+use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::{Money, Order, OrderLine, OrderStatus, PaymentMethod, Transition};
+use crate::domain::{Money, Order, OrderLine, OrderStatus, PaymentMethod, Transition, is_currency};
 
 runtime::schema_of_names! {
     /// `pending` -> `completed` (paid) -> `confirmed` or `refunded`; `pending` -> `declined`.
@@ -23,6 +24,35 @@ pub struct PlaceOrderBody {
     pub items: Vec<ItemBody>,
     #[schema(value_type = Option<PaymentMethodName>)]
     pub payment_method: Option<String>,
+    /// The total that the customer agreed to. The order is placed at this total, or not at all (409
+    /// `price-changed`).
+    pub expected_total: Option<ExpectedTotal>,
+}
+
+/// Integer minor units and an ISO 4217 code.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedTotal {
+    /// Minor units of the currency, such as cents.
+    #[schema(example = 2598, minimum = 1)]
+    pub amount: i64,
+    /// ISO 4217.
+    #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
+    pub currency: String,
+}
+
+impl ExpectedTotal {
+    /// `wrong` takes the pointer and the rule of each mistake.
+    pub(super) fn parse(self, wrong: &mut impl FnMut(&str, String)) -> Money {
+        if self.amount < 1 {
+            wrong("/expected_total/amount", "must be at least 1".to_owned());
+        }
+        if !is_currency(&self.currency) {
+            let rule = "must be an ISO 4217 code of three capital letters";
+            wrong("/expected_total/currency", rule.to_owned());
+        }
+        Money::new(self.amount, self.currency)
+    }
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -79,12 +109,30 @@ pub struct OrderView<'a> {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OrderItem)]
-struct ItemView<'a> {
+pub(super) struct ItemView<'a> {
     sku: &'a str,
     name: &'a str,
     unit_price: MoneyView<'a>,
     quantity: u32,
     line_total: MoneyView<'a>,
+}
+
+/// What the order would cost now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CurrentPrices<'a> {
+    pub total: MoneyView<'a>,
+    pub items: Vec<ItemView<'a>>,
+}
+
+/// The problem `price-changed`, with the total and the items at current prices.
+#[derive(ToSchema)]
+#[schema(as = PriceChanged)]
+#[expect(dead_code, reason = "documents the members that the problem gets")]
+pub struct PriceChangedView<'a> {
+    #[serde(flatten)]
+    problem: Problem,
+    #[serde(flatten)]
+    current: CurrentPrices<'a>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -13,23 +13,20 @@ use actix_web::{
 use aws_lc_rs::digest;
 use runtime::{
     auth::{Token, UserOnly},
-    http::{
-        FieldError, IdempotencyKeyHeader, JsonBody, Problem, RequestContext, idempotency_key,
-        release_admission,
-    },
+    http::{IdempotencyKeyHeader, JsonBody, Problem, RequestContext, idempotency_key, release_admission},
 };
 use uuid::Uuid;
 
 use super::{
     Addresses,
-    bodies::{OrderView, PlaceOrderBody},
-    errors::{invalid, refusal},
+    bodies::{OrderView, PlaceOrderBody, PriceChangedView},
+    errors::{invalid, not_priced, refusal},
     wait,
 };
 use crate::{
     actors::{FetchProducts, FetchedProducts, RecordResponse, ShowOrder, Subscription},
     domain::{
-        Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed, PricingError,
+        Cart, CartLine, IdempotencyKey, Money, Order, OrderRequest, PaymentMethod, Placed, PricingError,
         ResponseKind, Violation,
     },
 };
@@ -53,6 +50,8 @@ const TYPICAL_RESPONSE: usize = 768;
         (status = 202, description = "The order, which will be charged.", body = OrderView,
             headers(("Location"), ("Idempotency-Replayed"))),
         (status = 404, description = "unknown-product"),
+        (status = 409, description = "price-changed", content_type = "application/problem+json",
+            body = PriceChangedView),
         (status = 422, description = "idempotency-key-reused"),
         (status = 429),
         (status = 503, description = "catalogue-unavailable")))]
@@ -106,24 +105,28 @@ fn admit(addresses: &Addresses) -> Result<(), Problem> {
     Err(Problem::unavailable("overloaded", detail))
 }
 
-/// Products that the catalogue copy lacks are fetched once.
+/// Products that the catalogue copy lacks are fetched once; so are those of another total than the client
+/// expects, because the client may know a newer price.
 async fn place(addresses: &Addresses, order: OrderRequest) -> Result<Placed, Problem> {
     let order = Arc::new(order);
     let placed = addresses.writer.place(Arc::clone(&order)).await.map_err(refusal)?;
-    let Placed::NotPriced(PricingError::UnknownProducts(skus)) = placed else { return Ok(placed) };
-    let unavailable = |_| {
-        Problem::unavailable(
-            "catalogue-unavailable",
-            format!(
-                "{} cannot be looked up now. The order was not placed; retry after a moment.",
-                skus.join(", ")
-            ),
-        )
+    let (skus, is_known) = match &placed {
+        Placed::NotPriced(PricingError::UnknownProducts(skus)) => (skus.clone(), false),
+        Placed::NotPriced(PricingError::PriceChanged { .. }) => (order.cart.skus(), true),
+        _ => return Ok(placed),
     };
-    match addresses.catalogue.send(FetchProducts(skus.clone())).await?.map_err(unavailable)? {
-        FetchedProducts::All => addresses.writer.place(order).await.map_err(refusal),
-        FetchedProducts::Absent(absent) => Ok(Placed::NotPriced(PricingError::UnknownProducts(absent))),
+    match addresses.catalogue.send(FetchProducts(skus.clone())).await? {
+        Ok(FetchedProducts::All) => addresses.writer.place(order).await.map_err(refusal),
+        Ok(FetchedProducts::Absent(absent)) => Ok(Placed::NotPriced(PricingError::UnknownProducts(absent))),
+        Err(_) if is_known => Ok(placed),
+        Err(_) => Err(not_looked_up(&skus)),
     }
+}
+
+fn not_looked_up(skus: &[String]) -> Problem {
+    let skus = skus.join(", ");
+    let detail = format!("{skus} cannot be looked up now. The order was not placed; retry after a moment.");
+    Problem::unavailable("catalogue-unavailable", detail)
 }
 
 /// Waits for the final state, and sends the recorded kind of response. The transition to the final state
@@ -162,26 +165,6 @@ fn respond(status: StatusCode, order: &Order, replayed: bool) -> HttpResponse {
     }
 }
 
-fn not_priced(why: PricingError) -> Problem {
-    match why {
-        PricingError::UnknownProducts(skus) => {
-            let errors = skus
-                .iter()
-                .map(|sku| FieldError::new("/items", format!("the product {sku} does not exist")))
-                .collect();
-            let detail = format!("These products do not exist: {}.", skus.join(", "));
-            Problem::new(StatusCode::NOT_FOUND, "unknown-product", detail).with_errors(errors)
-        }
-        PricingError::MixedCurrencies(currencies) => {
-            let rule = format!("must be sold in one currency, but are sold in {}", currencies.join(", "));
-            Problem::invalid(vec![FieldError::new("/items", rule)])
-        }
-        PricingError::TooExpensive => {
-            Problem::invalid(vec![FieldError::new("/items", "the total is too large to be charged")])
-        }
-    }
-}
-
 fn parse(
     user_id: Uuid,
     request: &HttpRequest,
@@ -203,6 +186,7 @@ fn parse(
             format!("must be one of {}", PaymentMethod::ALL.map(PaymentMethod::as_str).join(", ")),
         );
     }
+    let expected_total = body.expected_total.map(|total| total.parse(&mut wrong));
     let lines =
         body.items.into_iter().map(|item| CartLine { sku: item.sku, quantity: item.quantity }).collect();
     let cart = Cart::parse(lines).map_err(|found| violations.extend(found)).ok();
@@ -214,8 +198,9 @@ fn parse(
         order_id: Uuid::now_v7(),
         user_id,
         key,
-        request_hash: request_hash(&cart, method),
+        request_hash: request_hash(&cart, method, expected_total.as_ref()),
         cart,
+        expected_total,
         method,
         traceparent: trace.to_string(),
         request_id,
@@ -224,10 +209,14 @@ fn parse(
 }
 
 /// Independent of white space and the order of fields.
-fn request_hash(cart: &Cart, method: PaymentMethod) -> Vec<u8> {
+fn request_hash(cart: &Cart, method: PaymentMethod, expected_total: Option<&Money>) -> Vec<u8> {
     let mut text = method.as_str().to_owned();
     for line in cart.lines() {
         text.push_str(&format!("\n{} {}", line.sku, line.quantity));
+    }
+    // No SKU begins with `=`.
+    if let Some(Money { amount, currency }) = expected_total {
+        text.push_str(&format!("\n={amount} {currency}"));
     }
     digest::digest(&digest::SHA256, text.as_bytes()).as_ref().to_vec()
 }

@@ -20,6 +20,7 @@ pub use orders::{OrderPage, SCAN_LIMIT, find_order, list_orders, progress_of, re
 pub use outcome::{ApplyOutcomes, OrderOutcome};
 pub use pending::sweep_charges;
 pub use place::PlaceOrders;
+pub use prices::CatalogueChanges;
 pub use refunds::{
     DueRefund, ParkRefunds, ParkedRefund, RefundState, give_up_refund, park_orphan_refund, postpone_refund,
     refund_states, settle_refund, take_due_refunds,

@@ -13,7 +13,7 @@ use super::{
     count_orders,
     optimistic_insert::OptimisticInsert,
     orders::{ORDER_COLUMNS, read_order},
-    prices::Prices,
+    prices::{CatalogueChanges, Prices},
 };
 use crate::domain::{Money, NewOrder, Order, OrderLine, OrderRequest, Placed, PricingError, ResponseKind};
 
@@ -33,6 +33,12 @@ impl PlaceOrders {
             optimistic: OptimisticInsert::default(),
             charge: Box::new(charge),
         }
+    }
+
+    /// Prices are read anew after each of `changes`.
+    #[must_use]
+    pub fn following(self, changes: CatalogueChanges) -> Self {
+        Self { prices: self.prices.following(changes), ..self }
     }
 }
 
@@ -96,7 +102,7 @@ async fn price(
     let skus: Vec<&str> = skus.into_iter().collect();
     let catalogue = prices.of(connection, &skus).await?;
     let priced = |item: &Arc<OrderRequest>| {
-        let (lines, total) = item.cart.price(|sku| catalogue.get(sku).map(AsRef::as_ref))?;
+        let (lines, total) = item.price(|sku| catalogue.get(sku).map(AsRef::as_ref))?;
         Ok(Priced { lines, total })
     };
     Ok(items.iter().map(priced).collect())

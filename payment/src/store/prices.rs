@@ -1,10 +1,14 @@
-//! Products read a moment ago: saves a round trip per batch, and adds `price-age` at most to the lag of the
-//! copy.
+//! Products read a moment ago: saves a round trip per batch. They are read again after `price-age`, and after
+//! each change of the copy that this process makes or sees.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::HashMap,
     rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -16,15 +20,42 @@ use crate::domain::Product;
 /// About 200 bytes each. At the limit all are dropped.
 const REMEMBERED: usize = 10_000;
 
+/// The changes of the copy that this process knows of; clones count together.
+#[derive(Debug, Clone, Default)]
+pub struct CatalogueChanges(Arc<AtomicU64>);
+
+impl CatalogueChanges {
+    /// The copy has changed: called after the commit.
+    pub fn record(&self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+
+    fn count(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Prices {
     products: RefCell<HashMap<String, (Rc<Product>, Instant)>>,
     age: Duration,
+    changes: CatalogueChanges,
+    /// The changes that `products` include.
+    included: Cell<u64>,
 }
 
 impl Prices {
     pub(super) fn new(age: Duration) -> Self {
-        Self { products: RefCell::default(), age }
+        Self {
+            products: RefCell::default(),
+            age,
+            changes: CatalogueChanges::default(),
+            included: Cell::default(),
+        }
+    }
+
+    pub(super) fn following(self, changes: CatalogueChanges) -> Self {
+        Self { changes, ..self }
     }
 
     /// SKUs missing in the copy are read again every time.
@@ -33,6 +64,7 @@ impl Prices {
         connection: &Connection,
         skus: &[&'a str],
     ) -> Result<HashMap<&'a str, Rc<Product>>, DbError> {
+        self.forget_changed();
         let mut found = self.fresh(skus);
         let missing: Vec<&'a str> = skus.iter().filter(|sku| !found.contains_key(**sku)).copied().collect();
         if !missing.is_empty() {
@@ -43,6 +75,13 @@ impl Prices {
             self.remember(looked_up);
         }
         Ok(found)
+    }
+
+    fn forget_changed(&self) {
+        let changes = self.changes.count();
+        if self.included.replace(changes) != changes {
+            self.products.borrow_mut().clear();
+        }
     }
 
     fn fresh<'a>(&self, skus: &[&'a str]) -> HashMap<&'a str, Rc<Product>> {
@@ -57,6 +96,7 @@ impl Prices {
         skus.iter().filter_map(|sku| Some((*sku, fresh(sku)?))).collect()
     }
 
+    /// A change during the read makes the next call forget what is remembered here.
     fn remember(&self, found: HashMap<String, Rc<Product>>) {
         let mut products = self.products.borrow_mut();
         let now = Instant::now();

@@ -53,6 +53,7 @@ pub(crate) fn request(key: &str) -> OrderRequest {
         key: IdempotencyKey::parse(key).expect("a key"),
         request_hash: vec![1],
         cart: Cart::parse(vec![CartLine { sku: "MUG".to_owned(), quantity: 1 }]).expect("a cart"),
+        expected_total: None,
         method: PaymentMethod::Ok,
         traceparent: String::new(),
         request_id: String::new(),

@@ -32,12 +32,8 @@ const FAST_STREAMS: [Setting; 8] = [
     ("STREAM_BLOCK", "500ms"),
     ("REDIS_TIMEOUT", "1s"),
 ];
-const FAST_PAYMENT: [Setting; 4] = [
-    ("RECONCILE_AFTER", "2s"),
-    ("RECONCILE_INTERVAL", "500ms"),
-    ("PROVIDER_TIMEOUT", "500ms"),
-    ("CATALOGUE_COMPARE_INTERVAL", "5s"),
-];
+const FAST_PAYMENT: [Setting; 3] =
+    [("RECONCILE_AFTER", "2s"), ("RECONCILE_INTERVAL", "500ms"), ("PROVIDER_TIMEOUT", "500ms")];
 
 impl Profile {
     #[must_use]

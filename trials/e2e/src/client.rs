@@ -27,6 +27,13 @@ impl Client {
         Self { token: None, ..self.clone() }
     }
 
+    /// The same caller at another instance.
+    pub fn at(&self, kind: Kind, url: String) -> Self {
+        let mut other = self.clone();
+        other.urls[position(kind)] = url;
+        other
+    }
+
     pub async fn log_in(&self, email: &str, password: &str) -> Self {
         let answer = self
             .anonymous()
@@ -40,11 +47,7 @@ impl Client {
     }
 
     pub fn request(&self, method: Method, kind: Kind, path: &str) -> RequestBuilder {
-        let url = match kind {
-            Kind::User => &self.urls[0],
-            Kind::Inventory => &self.urls[1],
-            Kind::Payment => &self.urls[2],
-        };
+        let url = &self.urls[position(kind)];
         let request = self.http.request(method, format!("{url}{path}"));
         match &self.token {
             Some(token) => request.bearer_auth(token),
@@ -78,6 +81,14 @@ impl Client {
                 }
             }
         }
+    }
+}
+
+fn position(kind: Kind) -> usize {
+    match kind {
+        Kind::User => 0,
+        Kind::Inventory => 1,
+        Kind::Payment => 2,
     }
 }
 

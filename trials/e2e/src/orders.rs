@@ -30,6 +30,12 @@ impl Order {
         self.0["payment_method"] = method.into();
         self
     }
+
+    /// In cents of EUR.
+    pub fn expecting(mut self, total: i64) -> Self {
+        self.0["expected_total"] = json!({"amount": total, "currency": "EUR"});
+        self
+    }
 }
 
 impl Client {

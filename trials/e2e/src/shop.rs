@@ -120,6 +120,12 @@ impl Shop {
         eventually("the product is in payment's catalogue", SOON, arrived).await;
     }
 
+    /// Takes the product off sale.
+    pub async fn remove(&self, sku: &str) {
+        let request = self.admin.request(Method::DELETE, Kind::Inventory, &format!("/products/{sku}"));
+        send(request).await.expect("an answer").expect(204);
+    }
+
     /// Returns the product.
     pub async fn reprice(&self, sku: &str, amount: i64) -> Value {
         let etag =

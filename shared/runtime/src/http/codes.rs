@@ -140,6 +140,12 @@ pub const CODES: &[Code] = &[
     ),
     code(
         409,
+        "price-changed",
+        "The order costs another total than `expected_total`, and was not placed.",
+        "Send it with a total that the customer agrees to: `total` and `items` have the current prices.",
+    ),
+    code(
+        409,
         "sku-taken",
         "A product with this SKU exists or was deleted.",
         "Use another SKU, or change the product with PUT.",

@@ -7,6 +7,7 @@ use actix_web::{
     http::{StatusCode, header},
 };
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{RefOr, schema::Schema},
@@ -49,6 +50,10 @@ struct Members {
     errors: Vec<FieldError>,
     /// The id of the request in all logs.
     request_id: String,
+    /// Extension members (RFC 9457, 3.2).
+    #[serde(flatten)]
+    #[schema(ignore)]
+    members: Map<String, Value>,
     #[serde(skip)]
     retry_after: Option<Duration>,
     #[serde(skip)]
@@ -87,6 +92,7 @@ impl Problem {
             code,
             errors: Vec::new(),
             request_id: String::new(),
+            members: Map::new(),
             retry_after: None,
             limit: None,
             challenge: None,
@@ -163,6 +169,15 @@ impl Problem {
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
         self.0.errors = errors;
+        self
+    }
+
+    /// Sets the extension members of this code (RFC 9457, 3.2): the fields of `members`, which is plain data.
+    #[must_use]
+    pub fn with_members(mut self, members: impl Serialize) -> Self {
+        if let Ok(Value::Object(members)) = serde_json::to_value(members) {
+            self.0.members = members;
+        }
         self
     }
 

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use super::{call::Call, document::reference, headers};
 use crate::http::Code;
 
+const PROBLEM: &str = "application/problem+json";
+
 /// A response that many operations have; a part of the document under this name.
 struct Shared {
     name: &'static str,
@@ -133,7 +135,7 @@ fn own_codes(status: &str, response: &Value) -> Vec<&'static Code> {
     }
 }
 
-/// Bodies that are no problems, such as the errors of OAuth.
+/// Bodies that are no plain problems: the errors of OAuth, and problems with further members.
 fn forms_of_its_own(response: &Value) -> Vec<(&String, &Value)> {
     let content = response["content"].as_object().into_iter().flatten();
     content.filter(|(_, form)| form["schema"]["$ref"] != "#/components/schemas/Problem").collect()
@@ -144,11 +146,13 @@ fn problem(status: &str, codes: &[&Code], response: &Value, forms: &[(&String, &
         codes.iter().map(|code| format!("* `{}`: {}", code.name, code.meaning)).collect();
     let examples: BTreeMap<&str, Value> =
         codes.iter().map(|code| (code.name, reference("examples", code.name))).collect();
-    let problem = json!({"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples});
+    let members = forms.iter().find(|(kind, _)| *kind == PROBLEM).map(|(_, form)| form["schema"].clone());
+    let schema = members.unwrap_or_else(|| reference("schemas", "Problem"));
+    let problem = json!({"schema": schema, "examples": examples});
     let mut content: BTreeMap<&str, Value> =
         forms.iter().map(|(kind, form)| (kind.as_str(), (*form).clone())).collect();
     if !codes.is_empty() {
-        content.insert("application/problem+json", problem);
+        content.insert(PROBLEM, problem);
     }
     let own_text = if forms.is_empty() { None } else { response["description"].as_str() };
     let text: Vec<&str> = own_text.into_iter().chain(lines.iter().map(String::as_str)).collect();
@@ -200,6 +204,12 @@ pub(super) fn examples() -> Value {
         if code.name == "invalid-request" {
             value["detail"] = json!("limit: must be between 1 and 100, got 0");
             value["errors"] = json!([{"pointer": "limit", "reason": "must be between 1 and 100, got 0"}]);
+        }
+        if code.name == "price-changed" {
+            let money = |amount: i64| json!({"amount": amount, "currency": "EUR"});
+            value["total"] = money(2598);
+            value["items"] = json!([{"sku": "DEMO-MUG", "name": "Enamel mug", "unit_price": money(1299),
+                "quantity": 2, "line_total": money(2598)}]);
         }
         (code.name.to_owned(), json!({"summary": code.meaning, "value": value}))
     };

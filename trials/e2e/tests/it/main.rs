@@ -19,6 +19,7 @@ mod oauth;
 mod operations;
 mod outages;
 mod overload;
+mod prices;
 mod providers;
 mod proxy;
 mod rate_limits;

@@ -4,8 +4,11 @@ use std::rc::Rc;
 
 use actix::{Handler, Message, ResponseFuture};
 use events::Origin;
+use runtime::db::Failure;
 
-use super::{InventoryError, ProductParts, ProductView, StockDesk};
+use super::{
+    InventoryError, ProductParts, ProductView, StockDesk, product::TakeStored, product_changes::ATTEMPTS,
+};
 use crate::{
     domain::{Movement, NewProduct, ProductChange, ProductRecord, Sku},
     store::{self, StoredProduct},
@@ -27,23 +30,40 @@ impl Handler<CreateProduct> for StockDesk {
         Box::pin(async move {
             let created = create(&parts, &message).await?;
             let view = view(&created);
-            directory.insert(created);
+            // The product that was deleted may be in memory.
+            let product = directory.insert(created.clone());
+            _ = product.send(TakeStored(created)).await; // one that ended is read anew
             Ok(view)
         })
     }
 }
 
-async fn create(parts: &ProductParts, message: &CreateProduct) -> Result<StoredProduct, InventoryError> {
-    let event = store::product_changed(&first_version(&message.product), message.origin.clone())?;
+/// The SKU of a deleted product is sold again, under its next version: copies go by it.
+async fn create(
+    parts: &ProductParts,
+    CreateProduct { product, origin }: &CreateProduct,
+) -> Result<StoredProduct, InventoryError> {
     let connection = parts.connection().await?;
-    let created = store::create(&connection, &message.product, &event, parts.lease)
-        .await?
-        .ok_or(InventoryError::SkuTaken)?;
-    parts.publish(event);
-    Ok(created)
+    for _ in 0..ATTEMPTS {
+        let before = store::load(&connection, &product.sku).await?.map(|stored| stored.record);
+        if before.as_ref().is_some_and(|record| !record.deleted) {
+            return Err(InventoryError::SkuTaken);
+        }
+        let version = before.map_or(0, |record| record.version);
+        let event = store::product_changed(&created(product, version + 1), origin.clone())?;
+        let created = match version {
+            0 => store::create(&connection, product, &event, parts.lease).await?,
+            _ => store::revive(&connection, version, product, &event, parts.lease).await?,
+        };
+        if let Some(created) = created {
+            parts.publish(event);
+            return Ok(created);
+        }
+    }
+    Err(Failure::Unavailable(format!("{} is being changed by others; retry", product.sku)).into())
 }
 
-fn first_version(product: &NewProduct) -> ProductRecord {
+fn created(product: &NewProduct, version: i64) -> ProductRecord {
     let now = jiff::Timestamp::now();
     let details = &product.details;
     ProductRecord {
@@ -52,7 +72,7 @@ fn first_version(product: &NewProduct) -> ProductRecord {
         description: details.description.as_str().to_owned(),
         price: details.price.amount(),
         currency: details.price.currency().to_owned(),
-        version: 1,
+        version,
         created_at: now,
         updated_at: now,
         deleted: false,

@@ -166,3 +166,16 @@ impl Handler<UpdateLevel> for Product {
         self.update_level(message.0);
     }
 }
+
+/// What the database has now.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct TakeStored(pub StoredProduct);
+
+impl Handler<TakeStored> for Product {
+    type Result = ();
+
+    fn handle(&mut self, message: TakeStored, _: &mut Self::Context) {
+        _ = self.update(message.0); // nobody waits for the view
+    }
+}

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Other changes may interfere.
-const ATTEMPTS: usize = 5;
+pub(super) const ATTEMPTS: usize = 5;
 
 #[derive(Debug, Message)]
 #[rtype(result = "Result<ProductView, InventoryError>")]

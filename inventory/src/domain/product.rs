@@ -79,7 +79,7 @@ pub struct ProductRecord {
     /// Minor units.
     pub price: i64,
     pub currency: String,
-    /// Rises with every change of the details and with the deletion.
+    /// Rises with every change of the details, with the deletion, and with the next product of the SKU.
     pub version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,

@@ -12,8 +12,7 @@ impl From<InventoryError> for Problem {
             InventoryError::Absent => Self::absent("product"),
             InventoryError::SkuTaken => conflict(
                 "sku-taken",
-                "A product with this SKU exists or was deleted. Change an existing one with PUT; \
-                 the SKU of a deleted one stays taken.",
+                "A product with this SKU is on sale. Change it with PUT, or delete it first.",
             ),
             InventoryError::Stale { current } => Self::new(
                 StatusCode::PRECONDITION_FAILED,

@@ -62,7 +62,8 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(Page::cut(bodies, limit, |last| last.sku.clone())))
 }
 
-/// Puts a product on sale.
+/// Puts a product on sale. The SKU may be that of a deleted product: its version and its ledger go on, and
+/// nothing else does.
 #[utoipa::path(post, path = "/products", tag = "products", operation_id = "createProduct",
     request_body = CreateBody, security(("bearer" = ["ADMIN"])),
     responses(
@@ -129,8 +130,8 @@ pub(super) async fn change(
     Ok(answer(HttpResponse::Ok(), changed))
 }
 
-/// Takes a product off sale. Orders already placed keep their price and are still fulfilled. The SKU stays
-/// taken.
+/// Takes a product off sale. Orders already placed keep their price and are still fulfilled. POST puts the SKU
+/// on sale again.
 #[utoipa::path(delete, path = "/products/{sku}", tag = "products", operation_id = "deleteProduct",
     params(SkuPath), security(("bearer" = ["ADMIN"])),
     responses((status = 204, description = "The product is off sale."), (status = 404)))]

@@ -7,7 +7,7 @@ use runtime::{
     outbox::{OutboxEvent, OutboxRows},
 };
 
-use super::products::{StoredProduct, level, record, record_columns};
+use super::products::{StoredProduct, record, record_columns, stored};
 use crate::domain::{Details, NewProduct, ProductRecord, Sku};
 
 const FIRST_STOCK: &str = "product created";
@@ -21,7 +21,27 @@ pub enum Changed {
     Stale,
 }
 
-/// `None`: the SKU is taken, possibly by a deleted product. After an error the product may exist.
+/// The details, as parameters of a statement.
+struct Columns<'a> {
+    name: &'a str,
+    description: &'a str,
+    price: i64,
+    currency: &'a str,
+}
+
+impl<'a> Columns<'a> {
+    fn of(details: &'a Details) -> Self {
+        Self {
+            name: details.name.as_str(),
+            description: details.description.as_str(),
+            price: details.price.amount(),
+            currency: details.price.currency(),
+        }
+    }
+}
+
+/// `None`: the SKU is taken, possibly by a deleted product; see [`revive`]. After an error the product may
+/// exist.
 pub async fn create(
     connection: &Connection,
     product: &NewProduct,
@@ -40,25 +60,22 @@ pub async fn create(
          SELECT {columns}, p.on_hand, l.id FROM p, l"
     );
     let statement = connection.prepare_cached(&sql).await?;
-    let details = &product.details;
-    let rows = OutboxRows::from_iter([event]);
-    let name = details.name.as_str();
-    let description = details.description.as_str();
-    let price = details.price.amount();
-    let currency = details.price.currency();
     let sku = product.sku.as_str();
+    let details = Columns::of(&product.details);
     let stock = product.stock.get();
+    let rows = OutboxRows::from_iter([event]);
     let lease = lease.as_secs_f64();
     let [ids, streams, envelopes, repeats, due_in] = rows.parameters(&lease);
+    let Columns { name, description, price, currency } = &details;
     let row = connection
         .query_opt(
             &statement,
             &[
                 &sku,
-                &name,
-                &description,
-                &price,
-                &currency,
+                name,
+                description,
+                price,
+                currency,
                 &stock,
                 &FIRST_STOCK,
                 ids,
@@ -69,7 +86,62 @@ pub async fn create(
             ],
         )
         .await?;
-    row.map(|row| Ok(StoredProduct { record: record(&row)?, level: level(&row, 9)? })).transpose()
+    row.map(|row| stored(&row)).transpose()
+}
+
+/// Puts the SKU of a deleted product on sale again. Its version goes on, and so does its ledger: the difference
+/// to the stock that was left is one entry. After an error it may be on sale.
+pub async fn revive(
+    connection: &Connection,
+    version: i64,
+    product: &NewProduct,
+    event: &OutboxEvent,
+    lease: Duration,
+) -> Result<Option<StoredProduct>, DbError> {
+    let insert = OutboxRows::insert(9, IF_CHANGED);
+    let columns = record_columns!();
+    // The stock that was left is read under the lock.
+    let sql = format!(
+        "WITH old AS MATERIALIZED (
+             SELECT sku, on_hand FROM products WHERE sku = $1 AND version = $8 AND deleted_at IS NOT NULL FOR UPDATE
+         ), p AS (
+             UPDATE products SET name = $2, description = $3, price = $4, currency = $5, on_hand = $6, version = $8 + 1,
+                 created_at = now(), updated_at = now(), deleted_at = NULL, change = nextval('product_changes')
+             FROM old WHERE products.sku = old.sku RETURNING products.*, products.on_hand - old.on_hand AS delta
+         ), l AS (
+             INSERT INTO stock_ledger (sku, delta, balance, reason) SELECT sku, delta, on_hand, $7 FROM p RETURNING id
+         ), published AS ({insert})
+         SELECT {columns}, p.on_hand, l.id FROM p, l"
+    );
+    let statement = connection.prepare_cached(&sql).await?;
+    let sku = product.sku.as_str();
+    let details = Columns::of(&product.details);
+    let stock = product.stock.get();
+    let rows = OutboxRows::from_iter([event]);
+    let lease = lease.as_secs_f64();
+    let [ids, streams, envelopes, repeats, due_in] = rows.parameters(&lease);
+    let Columns { name, description, price, currency } = &details;
+    let row = connection
+        .query_opt(
+            &statement,
+            &[
+                &sku,
+                name,
+                description,
+                price,
+                currency,
+                &stock,
+                &FIRST_STOCK,
+                &version,
+                ids,
+                streams,
+                envelopes,
+                repeats,
+                due_in,
+            ],
+        )
+        .await?;
+    row.map(|row| stored(&row)).transpose()
 }
 
 /// After an error the change may have happened.
@@ -91,30 +163,15 @@ pub async fn change(
          SELECT {columns} FROM p"
     );
     let statement = connection.prepare_cached(&sql).await?;
-    let rows = OutboxRows::from_iter([event]);
-    let name = details.name.as_str();
-    let description = details.description.as_str();
-    let price = details.price.amount();
-    let currency = details.price.currency();
     let sku = sku.as_str();
+    let rows = OutboxRows::from_iter([event]);
     let lease = lease.as_secs_f64();
     let [ids, streams, envelopes, repeats, due_in] = rows.parameters(&lease);
+    let Columns { name, description, price, currency } = &Columns::of(details);
     let row = connection
         .query_opt(
             &statement,
-            &[
-                &sku,
-                &version,
-                &name,
-                &description,
-                &price,
-                &currency,
-                ids,
-                streams,
-                envelopes,
-                repeats,
-                due_in,
-            ],
+            &[&sku, &version, name, description, price, currency, ids, streams, envelopes, repeats, due_in],
         )
         .await?;
     row.map_or(Ok(Changed::Stale), |row| record(&row).map(Changed::Done))

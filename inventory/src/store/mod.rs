@@ -9,7 +9,7 @@ mod replies;
 mod reservations;
 
 pub use adjustments::{Adjusted, adjust};
-pub use catalogue::{Changed, change, create, remove};
+pub use catalogue::{Changed, change, create, remove, revive};
 pub use events::product_changed;
 pub use movements::movements;
 pub use products::{StoredProduct, changes, levels, load, load_all, locked, page};

@@ -36,7 +36,7 @@ pub(super) fn level(row: &Row, at: usize) -> Result<Level, DbError> {
     Ok(Level { on_hand: u32::try_from(row.get::<i32>(at)?).unwrap_or(0), as_of: row.get(at + 1)? })
 }
 
-fn stored(row: &Row) -> Result<StoredProduct, DbError> {
+pub(super) fn stored(row: &Row) -> Result<StoredProduct, DbError> {
     Ok(StoredProduct { record: record(row)?, level: level(row, 9)? })
 }
 

@@ -147,8 +147,8 @@ pub const CODES: &[Code] = &[
     code(
         409,
         "sku-taken",
-        "A product with this SKU exists or was deleted.",
-        "Use another SKU, or change the product with PUT.",
+        "A product with this SKU is on sale.",
+        "Use another SKU, change the product with PUT, or delete it first.",
     ),
     code(409, "insufficient-stock", "The stock would fall below 0.", "Take at most what `detail` names."),
     code(409, "stock-too-large", "The stock would exceed 2147483647.", "Add less."),

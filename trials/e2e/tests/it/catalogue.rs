@@ -1,8 +1,11 @@
-use ctl::stack::Kind;
+use ctl::{
+    stack::Kind,
+    verify::{Evidence, Sources, verify},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use e2e::{HttpResponse, Order, SOON, Shop, eventually, key, send};
+use e2e::{Client, HttpResponse, Order, SOON, Shop, eventually, key, send};
 
 async fn put(shop: &Shop, sku: &str, etag: Option<&str>, price: i64) -> HttpResponse {
     let request = shop.admin.request(Method::PUT, Kind::Inventory, &format!("/products/{sku}"));
@@ -155,4 +158,70 @@ async fn a_product_is_created_once_and_where_it_says() {
     shop.admin.post(Kind::Inventory, "/products", &product).await.problem(409, "sku-taken");
     let movements = shop.admin.all(Kind::Inventory, "/products/MUG/movements", 10).await;
     assert_eq!(movements.iter().filter_map(|movement| movement["delta"].as_i64()).collect::<Vec<_>>(), [5]);
+}
+
+async fn is_shown(client: &Client, sku: &str, status: u16) {
+    let look = async || {
+        let answer = client.get(Kind::Inventory, &format!("/products/{sku}")).await;
+        if answer.status == status { Ok(()) } else { Err(answer.status) }
+    };
+    eventually(&format!("{sku} is a {status}"), SOON, look).await;
+}
+
+#[tokio::test]
+async fn the_sku_of_a_deleted_product_is_sold_again_by_every_instance_and_its_open_orders_settle() {
+    let mut shop = Shop::open().await;
+    shop.product("MUG", 10).await;
+    let second = shop.stack.start_service_with(Kind::Inventory, &[("CONSUMER_NAME", "second")]).await;
+    let second = second.unwrap_or_else(|error| panic!("{error}"));
+    let there = shop.admin.at(Kind::Inventory, shop.stack.service(second).expect("it runs").url());
+    is_shown(&there, "MUG", 200).await;
+    let old = shop.admin.get(Kind::Inventory, "/products/MUG").await.header("etag").to_owned();
+    shop.redis().stop().await;
+    let open = shop.user.order(&Order::of("MUG", 2)).await;
+    shop.remove("MUG").await;
+    is_shown(&there, "MUG", 404).await;
+
+    let product =
+        json!({"sku": "MUG", "name": "Another mug", "price": {"amount": 700, "currency": "EUR"}, "stock": 5});
+    let created = shop.admin.post(Kind::Inventory, "/products", &product).await;
+    assert_eq!(created.expect(201)["version"], 3, "it was 1, and 2 when it was deleted");
+    assert_eq!((created.header("etag"), &created.json()["available"]), ("\"3\"", &json!(5)));
+    let shown = shop.admin.get(Kind::Inventory, "/products/MUG").await.expect(200);
+    assert_eq!((&shown["name"], &shown["available"]), (&json!("Another mug"), &json!(5)));
+    is_shown(&there, "MUG", 200).await;
+    for instance in [&shop.admin, &there] {
+        instance.post(Kind::Inventory, "/products", &product).await.problem(409, "sku-taken");
+    }
+    put(&shop, "MUG", Some(&old), 1).await.problem(412, "stale-version");
+
+    shop.redis().restart().await.expect("a restart");
+    let settled = shop.user.wait_for_end(&open).await;
+    assert_eq!((&settled["status"], &settled["total"]["amount"]), (&json!("confirmed"), &json!(2000)));
+    let sold = shop.user.order(&Order::of("MUG", 1).expecting(700)).await;
+    assert_eq!(shop.user.wait_for_end(&sold).await["status"], "confirmed");
+    let movements = shop.admin.all(Kind::Inventory, "/products/MUG/movements", 10).await;
+    let ledger: Vec<(i64, i64)> = movements
+        .iter()
+        .filter_map(|entry| Some((entry["delta"].as_i64()?, entry["balance"].as_i64()?)))
+        .collect();
+    assert_eq!(ledger, [(-1, 2), (-2, 3), (-5, 5), (10, 10)], "newest first");
+    put(&shop, "MUG", Some("\"3\""), 900).await.expect(200);
+    assert_all_is_well(&shop).await;
+}
+
+async fn assert_all_is_well(shop: &Shop) {
+    shop.quiet().await;
+    let url = |kind| shop.stack.database_url(kind);
+    let sources = Sources {
+        user_database: url(Kind::User),
+        inventory_database: url(Kind::Inventory),
+        payment_database: url(Kind::Payment),
+        redis: shop.stack.redis_url(),
+    };
+    let look = async || {
+        let verdict = verify(&sources, &Evidence::default()).await.expect("a verdict");
+        if verdict.holds() { Ok(()) } else { Err(verdict) }
+    };
+    eventually("the invariants hold", SOON, look).await;
 }

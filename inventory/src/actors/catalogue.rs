@@ -10,7 +10,7 @@ use super::{
     InventoryError, ProductParts, ProductView, StockDesk, product::TakeStored, product_changes::ATTEMPTS,
 };
 use crate::{
-    domain::{Movement, NewProduct, ProductChange, ProductRecord, Sku},
+    domain::{Movement, NewProduct, Prefix, ProductChange, ProductRecord, SearchPosition, Sku},
     store::{self, StoredProduct},
 };
 
@@ -100,6 +100,38 @@ impl Handler<ListProducts> for StockDesk {
             let page =
                 store::page(&parts.connection().await?, query.after.as_ref().map(Sku::as_str), limit).await?;
             Ok(page.iter().map(view).collect())
+        })
+    }
+}
+
+/// Products on sale by the beginning of their SKU or name.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<FoundProducts, InventoryError>")]
+pub struct SearchProducts {
+    pub prefix: Prefix,
+    pub after: Option<SearchPosition>,
+    pub limit: usize,
+}
+
+#[derive(Debug)]
+pub struct FoundProducts {
+    pub products: Vec<(ProductView, SearchPosition)>,
+    /// Where the search stopped before it had enough.
+    pub scanned_to: Option<SearchPosition>,
+}
+
+impl Handler<SearchProducts> for StockDesk {
+    type Result = ResponseFuture<Result<FoundProducts, InventoryError>>;
+
+    fn handle(&mut self, query: SearchProducts, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        Box::pin(async move {
+            let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
+            let connection = parts.connection().await?;
+            let after = query.after.as_ref();
+            let page = store::search(&connection, &query.prefix, after, limit, store::SCAN_LIMIT).await?;
+            let products = page.found.iter().map(|(product, at)| (view(product), at.clone())).collect();
+            Ok(FoundProducts { products, scanned_to: page.scanned_to })
         })
     }
 }

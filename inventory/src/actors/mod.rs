@@ -13,7 +13,9 @@ mod replies;
 mod round;
 mod stock_desk;
 
-pub use catalogue::{CreateProduct, FindProducts, ListChanges, ListMovements, ListProducts};
+pub use catalogue::{
+    CreateProduct, FindProducts, FoundProducts, ListChanges, ListMovements, ListProducts, SearchProducts,
+};
 pub use error::InventoryError;
 pub use paid_order::PaidOrder;
 pub use parts::{ProductParts, StockDeskParts};

@@ -7,6 +7,8 @@ pub enum Invalid {
     Name,
     #[error("must have at most 2000 characters, and no control characters except tabs and line breaks")]
     Description,
+    #[error("must have 1 to 255 characters, not all of them blank, and no control characters")]
+    Prefix,
     #[error("must be between 1 and 1000000000000 minor units")]
     Price,
     #[error("must be an ISO 4217 code of three capital letters")]

@@ -20,10 +20,10 @@ use super::{
 };
 use crate::{
     actors::{
-        ChangeProduct, CreateProduct, FindProducts, ListProducts, ProductView, RemoveProduct, ShowProduct,
-        ToProduct,
+        ChangeProduct, CreateProduct, FindProducts, ListProducts, ProductView, RemoveProduct, SearchProducts,
+        ShowProduct, ToProduct,
     },
-    domain::Sku,
+    domain::{Prefix, SearchPosition, Sku},
 };
 
 /// The lines of an order.
@@ -31,23 +31,30 @@ const MOST_SKUS: usize = 50;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct SkuQuery {
+pub(super) struct ProductsQuery {
     /// Up to 50 SKUs, separated by commas. The page then holds all of these products that are on sale.
     #[serde(rename = "sku")]
     skus: Option<String>,
+    /// Only products whose SKU or name begins with this text, in small or capital letters: first by SKU, then by
+    /// name. A page may hold fewer than the limit.
+    #[param(min_length = 1, max_length = 255)]
+    q: Option<String>,
 }
 
 /// Lists the products on sale, by SKU.
 #[utoipa::path(get, path = "/products", tag = "products", operation_id = "listProducts",
-    params(PageQuery, SkuQuery),
+    params(PageQuery, ProductsQuery),
     security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"]), ("bearer" = ["products:read"])),
     responses((status = 200, description = "A page of products.", body = Page<ProductBody>)))]
 pub(super) async fn list(
     _: Token<ProductReader>,
     addresses: Data<Addresses>,
     query: Query<PageQuery>,
-    wanted: Query<SkuQuery>,
+    wanted: Query<ProductsQuery>,
 ) -> Result<HttpResponse, Problem> {
+    if let Some(text) = &wanted.q {
+        return search(&addresses, text, wanted.skus.is_some(), &query).await;
+    }
     if let Some(skus) = &wanted.skus {
         let found = addresses.desk.send(FindProducts(parse_skus(skus)?)).await??;
         let data: Vec<ProductBody> = found.into_iter().map(ProductBody::from).collect();
@@ -60,6 +67,27 @@ pub(super) async fn list(
         .await??;
     let bodies: Vec<ProductBody> = found.into_iter().map(ProductBody::from).collect();
     Ok(HttpResponse::Ok().json(Page::cut(bodies, limit, |last| last.sku.clone())))
+}
+
+async fn search(
+    addresses: &Addresses,
+    text: &str,
+    has_skus: bool,
+    page: &PageQuery,
+) -> Result<HttpResponse, Problem> {
+    let wrong = |rule: String| Problem::invalid(vec![FieldError::new("q", rule)]);
+    if has_skus {
+        return Err(wrong("cannot be combined with sku".to_owned()));
+    }
+    let prefix = Prefix::parse(text).map_err(|rule| wrong(rule.to_string()))?;
+    let limit = page.limit()?;
+    let message = SearchProducts { prefix, after: page.after(SearchPosition::parse)?, limit: limit + 1 };
+    let found = addresses.desk.send(message).await??;
+    let scanned_to = found.scanned_to.map(|position| position.to_string());
+    let page = Page::cut(found.products, limit, |(_, position)| position.to_string())
+        .going_on_after(scanned_to.as_deref());
+    let data: Vec<ProductBody> = page.data.into_iter().map(|(product, _)| product.into()).collect();
+    Ok(HttpResponse::Ok().json(Page { data, has_more: page.has_more, next_cursor: page.next_cursor }))
 }
 
 /// Puts a product on sale. The SKU may be that of a deleted product: its version and its ledger go on, and

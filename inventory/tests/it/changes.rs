@@ -10,7 +10,7 @@ use runtime::db::{self, Connection, Database};
 use testing::{TestDatabase, database_settings};
 
 /// A connection outlives its pool.
-async fn open() -> (TestDatabase, Connection) {
+pub(crate) async fn open() -> (TestDatabase, Connection) {
     let test = TestDatabase::create().await;
     let settings = database_settings(test.url());
     db::migrate(&settings, startup::migrations()).await.expect("the schema");

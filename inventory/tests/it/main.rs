@@ -1,4 +1,5 @@
 //! Inventory against real servers.
 
 mod changes;
+mod search;
 mod second_event;

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use super::{Money, OrderLine, Product, is_sku};
+use super::{Money, OrderLine, Product, SKU_RULE, is_sku};
 
 /// The contract's number.
 const MOST_LINES: usize = 50;
@@ -48,8 +48,7 @@ impl Cart {
         let mut seen = HashSet::new();
         for (index, line) in lines.iter().enumerate() {
             if !is_sku(&line.sku) {
-                violations
-                    .push(violation(format!("/items/{index}/sku"), "must be 1 to 64 characters of A-Z, 0-9, `.`, `_` and `-`, beginning with a letter or a digit"));
+                violations.push(violation(format!("/items/{index}/sku"), SKU_RULE));
             } else if !seen.insert(&line.sku) {
                 violations.push(violation(
                     format!("/items/{index}/sku"),

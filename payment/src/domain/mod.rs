@@ -17,7 +17,7 @@ pub use idempotency::{IdempotencyKey, ResponseKind};
 pub use money::{Money, is_currency};
 pub use order::{NewOrder, Order, OrderLine, Payment, Progress, Transition};
 pub use payment_method::PaymentMethod;
-pub use product::{Product, is_sku};
+pub use product::{Product, SKU_RULE, is_sku};
 pub use request::{OrderFilter, OrderRequest, Placed};
 pub use status::OrderStatus;
 pub use throttle::Throttle;

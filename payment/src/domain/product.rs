@@ -10,6 +10,9 @@ pub struct Product {
     pub deleted: bool,
 }
 
+pub const SKU_RULE: &str =
+    "must be 1 to 64 characters of A-Z, 0-9, `.`, `_` and `-`, beginning with a letter or a digit";
+
 /// `[A-Z0-9][A-Z0-9._-]{0,63}`
 pub fn is_sku(text: &str) -> bool {
     let upper = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();

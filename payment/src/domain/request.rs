@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
@@ -52,6 +53,12 @@ pub enum Placed {
 pub struct OrderFilter {
     pub user_id: Option<Uuid>,
     pub status: Option<OrderStatus>,
+    /// Only orders with a line of this product.
+    pub sku: Option<String>,
+    /// Only orders created at this time or later.
+    pub created_from: Option<Timestamp>,
+    /// Only orders created before this time.
+    pub created_to: Option<Timestamp>,
     /// Only orders placed before this one.
     pub before: Option<Uuid>,
 }

@@ -4,6 +4,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Path},
 };
+use jiff::Timestamp;
 use runtime::{
     auth::{Allows, Claims, Role, Scope, Token},
     http::{FieldError, Page, PageQuery, Problem, Query, release_admission},
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::{
     actors::{ListOrders, ShowOrder},
-    domain::{Order, OrderFilter, OrderStatus},
+    domain::{Order, OrderFilter, OrderStatus, SKU_RULE, is_sku},
 };
 
 /// Customers, for their own orders; for all orders operators, and services with `orders:read`.
@@ -97,10 +98,40 @@ pub struct ListParams {
     status: Option<String>,
     /// Only orders of this user (ADMIN and SERVICE).
     user_id: Option<Uuid>,
+    /// Only orders with a line of this product.
+    #[param(pattern = "^[A-Z0-9][A-Z0-9._-]{0,63}$")]
+    sku: Option<String>,
+    /// Only orders with `created_at` at this time or later (RFC 3339).
+    #[param(value_type = Option<String>, format = DateTime)]
+    created_from: Option<Timestamp>,
+    /// Only orders with `created_at` before this time.
+    #[param(value_type = Option<String>, format = DateTime)]
+    created_to: Option<Timestamp>,
 }
 
-/// Lists orders, newest first: to a USER the own ones, to others all. With `status` a page may hold fewer
-/// orders than the limit, or none. Follow `next_cursor` while `has_more` is true.
+impl ListParams {
+    fn filter(&self, claims: &Claims, before: Option<Uuid>) -> Result<OrderFilter, Problem> {
+        let wrong = |name, rule| Err(Problem::invalid(vec![FieldError::new(name, rule)]));
+        if self.sku.as_deref().is_some_and(|sku| !is_sku(sku)) {
+            return wrong("sku", SKU_RULE);
+        }
+        if self.created_from.zip(self.created_to).is_some_and(|(from, to)| from >= to) {
+            return wrong("created_to", "must be later than created_from");
+        }
+        Ok(OrderFilter {
+            user_id: listed_user(claims, self.user_id)?,
+            status: self.status.as_deref().map(status).transpose()?,
+            sku: self.sku.clone(),
+            created_from: self.created_from,
+            created_to: self.created_to,
+            before,
+        })
+    }
+}
+
+/// Lists orders, newest first: to a USER the own ones, to others all. A page with a filter other than `user_id`
+/// looks at 10,000 orders, and may hold fewer than the limit, or none. Follow `next_cursor` while `has_more` is
+/// true. `created_from` and `created_to` bound what is looked at.
 #[utoipa::path(get, path = "/orders", tag = "orders", operation_id = "listOrders", params(ListParams),
     security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"]), ("bearer" = ["orders:read"])),
     responses((status = 200, description = "A page of orders.", body = Page<OrderView>)))]
@@ -109,14 +140,9 @@ pub async fn list(
     addresses: Data<Addresses>,
     params: Query<ListParams>,
 ) -> Result<HttpResponse, Problem> {
-    let params = params.into_inner();
-    let page = PageQuery { limit: params.limit, cursor: params.cursor };
+    let page = PageQuery { limit: params.limit, cursor: params.cursor.clone() };
     let limit = page.limit()?;
-    let filter = OrderFilter {
-        user_id: listed_user(&token, params.user_id)?,
-        status: params.status.as_deref().map(status).transpose()?,
-        before: page.after(|key| key.parse().ok())?,
-    };
+    let filter = params.filter(&token, page.after(|key| key.parse().ok())?)?;
     let found = addresses.orders.send(ListOrders { filter, limit: limit + 1 }).await?.map_err(refusal)?;
     let scanned_to = found.scanned_to.map(|id| id.to_string());
     let page =
@@ -147,7 +173,7 @@ fn status(text: &str) -> Result<OrderStatus, Problem> {
     OrderStatus::parse(text).ok_or_else(|| Problem::invalid(vec![FieldError::new("status", rule())]))
 }
 
-async fn visible(claims: &Claims, addresses: &Addresses, id: Uuid) -> Result<Order, Problem> {
+pub(super) async fn visible(claims: &Claims, addresses: &Addresses, id: Uuid) -> Result<Order, Problem> {
     let order = addresses.orders.send(ShowOrder(id)).await?.map_err(refusal)?;
     order
         .filter(|order| order.user_id == claims.sub || sees_all(claims))

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 mod catalogue;
 mod ledger;
 mod optimistic_insert;
+mod order_list;
 mod orders;
 mod outcome;
 mod pending;
@@ -16,7 +17,8 @@ mod settle;
 
 pub use catalogue::{apply_product_changes, upsert_products};
 pub use ledger::{ChargeEntry, ChargeLedger, PROVIDER_REFUSES, RefundEntry, RefundLedger};
-pub use orders::{OrderPage, SCAN_LIMIT, find_order, list_orders, progress_of, record_response};
+pub use order_list::{OrderPage, SCAN_LIMIT, list_orders};
+pub use orders::{find_order, progress_of, record_response};
 pub use outcome::{ApplyOutcomes, OrderOutcome};
 pub use pending::sweep_charges;
 pub use place::PlaceOrders;

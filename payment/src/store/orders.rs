@@ -2,9 +2,7 @@ use runtime::db::{Connection, DbError, Row};
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
-use crate::domain::{
-    Money, Order, OrderFilter, OrderLine, OrderStatus, Payment, PaymentMethod, Progress, ResponseKind,
-};
+use crate::domain::{Money, Order, OrderLine, OrderStatus, Payment, PaymentMethod, Progress, ResponseKind};
 
 /// Read by [`read_order`] from a table called `o`.
 pub(super) const ORDER_COLUMNS: &str = "o.id, o.user_id, o.status, o.items, o.total, o.currency, o.payment_method, o.charge_id, o.refund_id, \
@@ -23,55 +21,6 @@ pub async fn find_order(connection: &Connection, id: Uuid) -> Result<Option<Orde
         connection.prepare_cached(&format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE o.id = $1")).await?;
     connection.query_opt(&statement, &[&id]).await?.map(|row| read_order(&row)).transpose()
 }
-
-/// Maximum orders that one page scans: at 2 us a row, 20 ms of the server.
-pub const SCAN_LIMIT: i64 = 10_000;
-
-#[derive(Debug)]
-pub struct OrderPage {
-    pub orders: Vec<Order>,
-    /// The last scanned order, if older ones are left.
-    pub scanned_to: Option<Uuid>,
-}
-
-/// Newest first: ids rise with time. With a status, which has no index, a page scans `most` orders and may be
-/// empty.
-pub async fn list_orders(
-    connection: &Connection,
-    filter: &OrderFilter,
-    limit: i64,
-    most: i64,
-) -> Result<OrderPage, DbError> {
-    let scanned_to = match filter.status {
-        Some(_) => nth_order(connection, filter, most).await?,
-        None => None,
-    };
-    let from = scanned_to.unwrap_or(Uuid::nil());
-    let to = filter.before.unwrap_or(Uuid::max());
-    let (range, order) = if filter.user_id.is_some() { OF_USER } else { OF_ALL };
-    let wanted = if filter.status.is_some() { "o.status = $5" } else { "$5::text IS NULL" };
-    let query = format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE {range} AND {wanted} {order} LIMIT $4");
-    let statement = connection.prepare_cached(&query).await?;
-    let status = filter.status.map(OrderStatus::as_str);
-    let rows = connection.query(&statement, &[&filter.user_id, &from, &to, &limit, &status]).await?;
-    Ok(OrderPage { orders: rows.iter().map(read_order).collect::<Result<_, _>>()?, scanned_to })
-}
-
-/// The `n`th newest order, if more follow.
-async fn nth_order(connection: &Connection, filter: &OrderFilter, n: i64) -> Result<Option<Uuid>, DbError> {
-    let (range, order) = if filter.user_id.is_some() { OF_USER } else { OF_ALL };
-    let query = format!("SELECT o.id FROM orders o WHERE {range} {order} LIMIT 2 OFFSET $4");
-    let statement = connection.prepare_cached(&query).await?;
-    let to = filter.before.unwrap_or(Uuid::max());
-    let rows = connection.query(&statement, &[&filter.user_id, &Uuid::nil(), &to, &(n - 1)]).await?;
-    rows.first().filter(|_| rows.len() > 1).map(|row| row.get(0)).transpose()
-}
-
-/// The row comparison forces the index of users: with `user_id = $1` the planner reads all orders once most
-/// belong to one.
-const OF_USER: (&str, &str) =
-    ("(o.user_id, o.id) >= ($1, $2) AND (o.user_id, o.id) < ($1, $3)", "ORDER BY o.user_id DESC, o.id DESC");
-const OF_ALL: (&str, &str) = ("$1::uuid IS NULL AND o.id >= $2 AND o.id < $3", "ORDER BY o.id DESC");
 
 /// An earlier recorded kind stays and is returned.
 pub async fn record_response(connection: &Connection, order: Order) -> Result<Order, DbError> {

@@ -1,3 +1,6 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
 use payment::{
     domain::{OrderFilter, OrderStatus},
     startup,
@@ -6,6 +9,16 @@ use payment::{
 use runtime::db::{self, Connection, Database};
 use testing::{TestDatabase, database_settings};
 use uuid::Uuid;
+
+/// A connection outlives its pool.
+async fn open() -> (TestDatabase, Connection) {
+    let test = TestDatabase::create().await;
+    let settings = database_settings(test.url());
+    db::migrate(&settings, startup::migrations()).await.expect("the schema");
+    let database = Database::open("test", &settings).expect("a pool");
+    let connection = database.connection().await.expect("a connection");
+    (test, connection)
+}
 
 /// Number 1 is the oldest. Every tenth was declined, the others are pending.
 async fn orders(connection: &Connection, user: Uuid, count: usize) {
@@ -22,18 +35,14 @@ async fn orders(connection: &Connection, user: Uuid, count: usize) {
 
 #[actix_rt::test]
 async fn a_page_that_ends_early_can_be_followed_to_the_end() {
-    let test = TestDatabase::create().await;
-    let settings = database_settings(test.url());
-    db::migrate(&settings, startup::migrations()).await.expect("the schema");
-    let connection =
-        Database::open("test", &settings).expect("a pool").connection().await.expect("a connection");
+    let (_test, connection) = open().await;
     let user = Uuid::now_v7();
     orders(&connection, user, 95).await;
 
     for (status, wanted) in
         [(OrderStatus::Declined, 9), (OrderStatus::Confirmed, 0), (OrderStatus::Pending, 86)]
     {
-        let mut filter = OrderFilter { user_id: Some(user), status: Some(status), before: None };
+        let mut filter = OrderFilter { user_id: Some(user), status: Some(status), ..OrderFilter::default() };
         let mut found = Vec::new();
         let mut pages = 0;
         loop {
@@ -56,13 +65,128 @@ async fn a_page_that_ends_early_can_be_followed_to_the_end() {
 
 #[actix_rt::test]
 async fn a_list_that_was_looked_at_to_the_end_says_so() {
-    let test = TestDatabase::create().await;
-    let settings = database_settings(test.url());
-    db::migrate(&settings, startup::migrations()).await.expect("the schema");
-    let connection =
-        Database::open("test", &settings).expect("a pool").connection().await.expect("a connection");
+    let (_test, connection) = open().await;
     orders(&connection, Uuid::nil(), 20).await;
-    let filter = OrderFilter { user_id: None, status: Some(OrderStatus::Declined), before: None };
+    let filter = OrderFilter { status: Some(OrderStatus::Declined), ..OrderFilter::default() };
     let page = list_orders(&connection, &filter, 10, 20).await.expect("a page");
     assert_eq!((page.orders.len(), page.scanned_to), (2, None));
+}
+
+/// The first of these times; number `n` is `n` seconds later, its id half a second before.
+const BEGIN: i64 = 1_700_000_000;
+
+/// Orders of two users: every tenth declined, every hundredth of a cup, as the name of each says.
+async fn history(connection: &Connection, users: [Uuid; 2], count: usize) {
+    let [one, other] = users;
+    let sql = format!(
+        r#"INSERT INTO orders (id, user_id, status, version, total, created_at, settled_at, currency, payment_method, idempotency_key,
+                               request_hash, request_id, traceparent, items)
+           SELECT (lpad(to_hex(({BEGIN} + n::bigint) * 1000 - 500), 12, '0') || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid,
+                  CASE n % 2 WHEN 0 THEN '{one}' ELSE '{other}' END::uuid, CASE n % 10 WHEN 0 THEN 'declined' ELSE 'pending' END,
+                  CASE n % 10 WHEN 0 THEN 2 ELSE 1 END, 100, to_timestamp({BEGIN} + n), CASE n % 10 WHEN 0 THEN now() END,
+                  'EUR', 'tok_ok', n::text, '', '', '',
+                  json_build_array(json_build_object('sku', CASE n % 100 WHEN 0 THEN 'CUP' ELSE 'MUG' END, 'name', 'CUP',
+                      'unit_price', json_build_object('amount', 100, 'currency', 'EUR'), 'quantity', 1,
+                      'line_total', json_build_object('amount', 100, 'currency', 'EUR')))
+           FROM generate_series(1, {count}) n"#
+    );
+    connection.batch_execute(&sql).await.expect("orders");
+    connection.batch_execute("ANALYZE orders").await.expect("statistics");
+}
+
+fn second(n: i64) -> Option<Timestamp> {
+    Some(Timestamp::from_second(BEGIN + n).expect("a time"))
+}
+
+/// The numbers of the orders, page by page.
+async fn numbers(connection: &Connection, mut filter: OrderFilter, limit: i64, most: i64) -> Vec<i64> {
+    let mut found = Vec::new();
+    loop {
+        let page = list_orders(connection, &filter, limit, most).await.expect("a page");
+        let full = page.orders.len() as i64 == limit;
+        let last = page.orders.last().map(|order| order.id).filter(|_| full);
+        found.extend(page.orders.iter().map(|order| order.created_at.as_second() - BEGIN));
+        match last.or(page.scanned_to) {
+            Some(id) => filter.before = Some(id),
+            None => return found,
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn orders_are_found_by_product_and_time_whatever_the_clock_of_their_ids() {
+    let (_test, connection) = open().await;
+    let users = [Uuid::now_v7(), Uuid::now_v7()];
+    history(&connection, users, 1000).await;
+    let all = OrderFilter::default;
+    for (limit, most) in [(1, 50), (7, 50), (100, 10_000)] {
+        let found = async |filter| numbers(&connection, filter, limit, most).await;
+        let cups = OrderFilter { sku: Some("CUP".to_owned()), ..all() };
+        assert_eq!(found(cups.clone()).await, (1..=10).rev().map(|n| n * 100).collect::<Vec<i64>>());
+        let some = OrderFilter { created_from: second(300), created_to: second(501), ..cups.clone() };
+        assert_eq!(found(some).await, [500, 400, 300]);
+        let own = OrderFilter { user_id: Some(users[1]), ..cups };
+        assert_eq!(found(own).await, [0; 0], "their numbers are odd");
+        let exact = OrderFilter { created_from: second(42), created_to: second(43), ..all() };
+        assert_eq!(found(exact.clone()).await, [42]);
+        assert_eq!(found(OrderFilter { user_id: Some(users[0]), ..exact.clone() }).await, [42]);
+        assert_eq!(found(OrderFilter { status: Some(OrderStatus::Declined), ..exact }).await, [0; 0]);
+        let late = OrderFilter { created_from: second(2000), ..all() };
+        assert_eq!(found(late).await, [0; 0]);
+    }
+}
+
+#[actix_rt::test]
+async fn no_combination_of_filters_scans_the_table() {
+    const MOST: i64 = 500;
+    let (_test, connection) = open().await;
+    let users = [Uuid::now_v7(), Uuid::now_v7()];
+    history(&connection, users, 100_000).await;
+    let read = async || {
+        let counts = "SELECT seq_scan, coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = 'orders'";
+        let row = connection.query_one(counts, &[]).await.expect("counts");
+        (row.get::<i64>(0).expect("a count"), row.get::<i64>(1).expect("a count"))
+    };
+    // Rare values and none, the newest orders and old ones.
+    let of = |bits: u8| OrderFilter {
+        user_id: (bits & 1 != 0).then_some(users[0]),
+        status: (bits & 2 != 0).then_some(OrderStatus::Confirmed),
+        sku: (bits & 4 != 0).then(|| "NONE".to_owned()),
+        created_from: second(20_000).filter(|_| bits & 8 != 0),
+        created_to: second(60_000).filter(|_| bits & 16 != 0),
+        before: None,
+    };
+    // A statement that ran often may be planned anew without its parameters.
+    for plan in ["auto", "force_generic_plan"] {
+        connection.batch_execute(&format!("BEGIN; SET LOCAL plan_cache_mode = {plan}")).await.expect("begun");
+        for bits in 0..32 {
+            for _ in 0..7 {
+                let before = read().await;
+                list_orders(&connection, &of(bits), 21, MOST).await.expect("a page");
+                let after = read().await;
+                assert_eq!(after.0, before.0, "{:?} scans the table with {plan}", of(bits));
+                let rows = after.1 - before.1;
+                assert!(rows <= 2 * MOST + 1, "{:?} reads {rows} rows with {plan}", of(bits));
+            }
+        }
+        connection.batch_execute("ROLLBACK").await.expect("ended");
+    }
+}
+
+#[actix_rt::test]
+async fn the_margin_around_a_time_is_that_of_clocks_and_requests() {
+    let (_test, connection) = open().await;
+    history(&connection, [Uuid::nil(); 2], 3).await;
+    let late = Duration::from_secs(8);
+    for shift in ["-", "+"] {
+        let sql = format!(
+            "UPDATE orders SET created_at = to_timestamp({BEGIN} + 2) {shift} interval '{} s'",
+            late.as_secs()
+        );
+        connection.batch_execute(&sql).await.expect("another clock");
+        let at = if shift == "+" { 10 } else { -6 };
+        let filter =
+            OrderFilter { created_from: second(at), created_to: second(at + 1), ..OrderFilter::default() };
+        assert_eq!(numbers(&connection, filter, 10, 100).await, [at; 3]);
+    }
 }

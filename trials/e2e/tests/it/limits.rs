@@ -141,3 +141,39 @@ async fn orders_are_listed_page_by_page_newest_first() {
         assert_eq!(listed, ids, "limit {limit}");
     }
 }
+
+#[tokio::test]
+async fn orders_are_found_by_product_and_time_and_products_by_their_beginning() {
+    let shop = Shop::open().await;
+    shop.product("MUG", 100).await;
+    shop.product("CUP", 100).await;
+    let mug = shop.user.order(&e2e::Order::of("MUG", 1)).await;
+    let both = shop.user.order(&e2e::Order::lines(&[("CUP", 1), ("MUG", 1)])).await;
+    let ids = async |client: &e2e::Client, filters: &str| {
+        let orders = client.all(Kind::Payment, &format!("/orders?{filters}"), 10).await;
+        orders.iter().map(|order| order["id"].as_str().expect("an id").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&shop.user, "sku=MUG").await, [both.clone(), mug.clone()]);
+    assert_eq!(ids(&shop.user, "sku=CUP").await, [both.clone()]);
+    let created = shop.user.show(&both).await["created_at"].as_str().expect("a time").to_owned();
+    assert_eq!(ids(&shop.user, &format!("created_from={created}")).await, [both.clone()]);
+    assert_eq!(ids(&shop.user, &format!("created_to={created}&sku=MUG")).await, [mug.clone()]);
+    assert_eq!(ids(&shop.another_user().await, "sku=MUG").await, [""; 0], "a USER sees own orders only");
+    assert_eq!(ids(&shop.admin, "sku=CUP").await, [both]);
+    for (filters, field) in [
+        ("sku=mug", "sku"),
+        ("created_from=yesterday", "created_from"),
+        ("created_from=2026-01-02T00:00:00Z&created_to=2026-01-02T00:00:00Z", "created_to"),
+    ] {
+        let answer = shop.user.get(Kind::Payment, &format!("/orders?{filters}")).await;
+        assert_eq!(answer.invalid_fields(), [field], "{filters}");
+    }
+
+    let found = shop.user.all(Kind::Inventory, "/products?q=a%20m", 10).await;
+    assert_eq!(found.iter().map(|product| &product["sku"]).collect::<Vec<_>>(), [&json!("MUG")]);
+    assert_eq!(shop.user.all(Kind::Inventory, "/products?q=c", 1).await.len(), 1);
+    for filters in ["q=", "q=%20", "q=a&sku=MUG"] {
+        let answer = shop.user.get(Kind::Inventory, &format!("/products?{filters}")).await;
+        assert_eq!(answer.invalid_fields(), ["q"], "{filters}");
+    }
+}

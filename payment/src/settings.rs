@@ -19,6 +19,7 @@ pub struct Settings {
     pub charge_backlog: u32,
     pub orders_per_user: Policy,
     pub waits_per_user: usize,
+    pub event_heartbeat: Duration,
     pub compare_interval: Duration,
     pub price_age: Duration,
     pub late_after: Duration,
@@ -87,6 +88,7 @@ impl Settings {
                 1..=1_000_000,
                 "answers that one user waits for at a time, in each instance; any further wait gets 429",
             ),
+            event_heartbeat: event_heartbeat(source),
             compare_interval: compare_interval(source),
             // The same as `product-view-age` of inventory.
             price_age: source.value("price-age", "1s", "how long a price is reused for other orders"),
@@ -98,6 +100,19 @@ impl Settings {
             ),
         }
     }
+}
+
+/// A quarter of the minute after which the shipped proxy ends a silent connection. A revoked token ends a stream at
+/// the next one, and everywhere within a minute: after `jwks-interval` and 30 s.
+fn event_heartbeat(source: &mut Source) -> Duration {
+    let heartbeat = source.value(
+        "event-heartbeat",
+        "15s",
+        "time between two comments of a stream of events in which nothing happens",
+    );
+    let allowed = Duration::from_secs(1)..=Duration::from_secs(30);
+    source.check("event-heartbeat", allowed.contains(&heartbeat), "must be between 1s and 30s");
+    heartbeat
 }
 
 /// No longer than a customer looks at a price. A look without news is one small request.

@@ -8,7 +8,7 @@
 //!  consumers ──ConfirmOrders──> OrderDesk
 //!  consumers ──RefundOrders──> Cashier
 //!  consumers ──ApplyProductChanges──> Catalogue
-//!  orders of waiting requests ──> ProgressReader ──> HTTP
+//!  orders of waiting requests and streams ──> ProgressReader ──> HTTP
 //!  changes of inventory ──> CatalogueSync
 //! ```
 
@@ -19,6 +19,7 @@ mod charge_backlog;
 mod charging;
 mod error;
 mod order_desk;
+mod order_events;
 mod order_notifier;
 mod order_throttle;
 mod order_writer;
@@ -35,6 +36,7 @@ pub use catalogue_sync::{CatalogueSync, CatalogueSyncParts};
 pub use charge_backlog::ChargeBacklog;
 pub use error::{ApplyResult, DeskError};
 pub use order_desk::{ConfirmOrders, Confirmation, ListOrders, OrderDesk, RecordResponse, ShowOrder};
+pub use order_events::{OrderEvent, OrderEvents};
 pub use order_notifier::{OrderNotifier, Subscription};
 pub use order_throttle::OrderThrottle;
 pub use order_writer::OrderWriter;

@@ -12,9 +12,6 @@ use uuid::Uuid;
 
 use crate::domain::{Order, Progress};
 
-/// How soon a waiting request notices the end of the service.
-const SHUTDOWN_CHECK: Duration = Duration::from_millis(500);
-
 /// The waiting requests of each order.
 #[derive(Debug, Clone)]
 pub struct OrderNotifier {
@@ -83,13 +80,22 @@ impl OrderNotifier {
 impl Subscription {
     /// Waits until `arrived` holds for the order, the time is up, or the service ends.
     pub async fn until(&mut self, order: &mut Order, arrived: impl Fn(&Order) -> bool, timeout: Duration) {
-        let deadline = time::Instant::now() + timeout;
-        while !arrived(order) && time::Instant::now() < deadline && !self.notifier.shutdown.has_begun() {
-            let next_check = deadline.min(time::Instant::now() + SHUTDOWN_CHECK);
-            if let Ok(progress) = time::timeout_at(next_check, self.next()).await {
+        let shutdown = self.shutdown();
+        let waiting = async {
+            while !arrived(order) {
+                let progress = self.next().await;
                 order.advance(&progress);
             }
+        };
+        tokio::select! {
+            biased;
+            _ = time::timeout(timeout, waiting) => {}
+            () = shutdown.begun() => {}
         }
+    }
+
+    pub(super) fn shutdown(&self) -> Shutdown {
+        self.notifier.shutdown.clone()
     }
 
     /// The order's last transition, once one follows the subscription or the previous call.

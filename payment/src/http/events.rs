@@ -42,13 +42,18 @@ const LAST_EVENT_ID: &str = "last-event-id";
 /// `id` is the version, `event` is `transition`, and `data` the entry of the timeline. A client that comes back
 /// with `Last-Event-ID` gets the events after it; after the final state the answer is a 204, which ends an
 /// `EventSource`. Comments are heartbeats. The stream also ends with the token and with the instance: come back.
-#[utoipa::path(get, path = "/orders/{id}/events", tag = "orders",
-    params(("id" = Uuid, Path), ("Last-Event-ID" = Option<u32>, Header, description = "the version that the client has")),
-    security(("bearer" = [])),
-    responses((status = 200, content_type = "text/event-stream", body = String, description = "the transitions, as they happen"),
-        (status = 204, description = "the client has the final state"), (status = 400, body = Problem),
-        (status = 403, body = Problem, description = "insufficient-scope"), (status = 404, body = Problem),
-        (status = 429, body = Problem, description = "too-many-requests")))]
+#[utoipa::path(get, path = "/orders/{id}/events", tag = "orders", operation_id = "followOrder",
+    params(
+        ("id" = Uuid, Path, description = "The order."),
+        ("Last-Event-ID" = Option<i32>, Header, minimum = 0,
+            description = "The version of the order that the client has: events after it follow.")),
+    security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"]), ("bearer" = ["orders:read"])),
+    responses(
+        (status = 200, description = "The transitions, as they happen.", content_type = "text/event-stream",
+            body = String),
+        (status = 204, description = "The client has the final state; there is nothing to come back for."),
+        (status = 404),
+        (status = 429)))]
 pub async fn follow(
     token: Token<OrderReader>,
     request: HttpRequest,

@@ -2,11 +2,14 @@
 
 mod bodies;
 mod errors;
+mod events;
 mod openapi;
 mod orders;
 mod place;
 mod routes;
 mod wait;
+
+use std::time::Duration;
 
 use runtime::{
     limits::{RateLimit, Shares},
@@ -29,4 +32,5 @@ pub struct Addresses {
     pub notifier: OrderNotifier,
     pub orders_by_user: RateLimit<Uuid>,
     pub waits_by_user: Shares<Uuid>,
+    pub event_heartbeat: Duration,
 }

@@ -3,7 +3,13 @@ use utoipa::OpenApi;
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Orderflow payment", description = "Orders, charges, refunds."),
-    paths(super::place::place_order, super::orders::show, super::orders::list, super::orders::timeline)
+    paths(
+        super::place::place_order,
+        super::orders::show,
+        super::orders::list,
+        super::orders::timeline,
+        super::events::follow
+    )
 )]
 struct PaymentApi;
 

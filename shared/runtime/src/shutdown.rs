@@ -48,6 +48,12 @@ impl Shutdown {
         self.0.borrow().is_some()
     }
 
+    /// Waits until [`has_begun`](Self::has_begun).
+    pub async fn begun(&self) {
+        // The sender lives as long as `self`.
+        _ = self.0.subscribe().wait_for(Option::is_some).await;
+    }
+
     /// Waits for SIGTERM, SIGINT or a fault.
     pub async fn wait(&self) -> std::io::Result<Cause> {
         let mut terminate = signal(SignalKind::terminate())?;

@@ -109,7 +109,7 @@ impl<A: Allows> FromRequest for Token<A> {
     }
 }
 
-fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
+pub(super) fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
     if request.headers().get_all(header::AUTHORIZATION).nth(1).is_some() {
         return Err(Problem::invalid(vec![FieldError::new("Authorization", "must be sent once")]));
     }
@@ -127,7 +127,7 @@ fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
     })
 }
 
-fn verifier(request: &HttpRequest) -> Result<Verifier, Problem> {
+pub(super) fn verifier(request: &HttpRequest) -> Result<Verifier, Problem> {
     request.app_data::<Data<Verifier>>().map(|data| data.get_ref().clone()).ok_or_else(Problem::internal)
 }
 

@@ -9,6 +9,7 @@ mod rules;
 mod scope;
 mod settings;
 mod token_error;
+mod token_watch;
 mod verifier;
 
 pub use claims::{Claims, Role};
@@ -18,6 +19,7 @@ pub use keys::{KeySet, KeySetError};
 pub use scope::Scope;
 pub use settings::{RoleClaim, TokenAlgorithms, TokenSettings, TokenTypes, jwks_interval};
 pub use token_error::TokenError;
+pub use token_watch::TokenWatch;
 pub use verifier::Verifier;
 
 /// The `typ` of an access token (RFC 9068).

@@ -1,6 +1,7 @@
 use std::{cell::Cell, rc::Rc, time::Duration};
 
 use actix_web::{
+    HttpRequest,
     dev::ServiceRequest,
     http::header::{CONTENT_LENGTH, TRANSFER_ENCODING},
 };
@@ -38,6 +39,8 @@ enum Phase {
     Busy {
         body: bool,
     },
+    /// With an answer that ends when its sender wants.
+    Streaming,
     Closing {
         since: Instant,
     },
@@ -108,12 +111,36 @@ impl Drop for InHand {
     }
 }
 
+/// Lifts the time limit of an answer that may take minutes to send, until it is dropped with the body. Its sender
+/// bounds its bytes and its time.
+pub struct LongAnswer(Option<Exchange>);
+
+impl LongAnswer {
+    /// Begins with the head of the answer to `request`.
+    pub fn begin(request: &HttpRequest) -> Self {
+        let exchange = request.conn_data::<Exchange>().cloned();
+        if let Some(Exchange(phase)) = &exchange {
+            phase.set(Phase::Streaming);
+        }
+        Self(exchange)
+    }
+}
+
+impl Drop for LongAnswer {
+    fn drop(&mut self) {
+        let Some(Exchange(phase)) = &self.0 else { return };
+        if matches!(phase.get(), Phase::Streaming) {
+            phase.set(Phase::waiting(Heard::Unknown));
+        }
+    }
+}
+
 impl Exchange {
-    /// `None` while a request is in hand.
+    /// `None` while a request is in hand, or a long answer is sent.
     pub(super) fn deadline(&self, limits: &ConnectionLimits) -> Option<Instant> {
         match self.0.get() {
             Phase::Waiting { since, .. } => Some(since + limits.keep_alive + limits.head_time),
-            Phase::Busy { .. } | Phase::Broken => None,
+            Phase::Busy { .. } | Phase::Broken | Phase::Streaming => None,
             Phase::Closing { since } => Some(since + limits.closing),
         }
     }

@@ -29,6 +29,7 @@ pub use client_address::ClientAddress;
 pub use codes::{CODES, Code};
 pub use context::RequestContext;
 pub use edge::release_admission;
+pub use exchange::LongAnswer;
 pub use form::FormBody;
 pub use health::Readiness;
 pub use idempotency::{IdempotencyKeyHeader, idempotency_key};

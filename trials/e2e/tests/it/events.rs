@@ -45,7 +45,7 @@ impl Listening {
         }
     }
 
-    async fn to_the_end(mut self) -> String {
+    async fn rest(mut self) -> String {
         while self.hear().await {}
         self.heard
     }
@@ -55,9 +55,14 @@ impl Listening {
 fn events(text: &str) -> Vec<Value> {
     let blocks = text.split("\n\n").filter(|block| block.contains("data: "));
     let event = |block: &str| {
-        let line = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).expect("a line").to_owned();
+        let line =
+            |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).expect("a line").to_owned();
         let data: Value = serde_json::from_str(&line("data: ")).expect("JSON");
-        assert_eq!((line("id: "), line("event: ").as_str()), (data["version"].to_string(), "transition"), "{block}");
+        assert_eq!(
+            (line("id: "), line("event: ").as_str()),
+            (data["version"].to_string(), "transition"),
+            "{block}"
+        );
         data
     };
     blocks.map(event).collect()
@@ -72,19 +77,23 @@ async fn every_transition_is_an_event_and_a_client_that_comes_back_goes_on_where
     let shop = Shop::open().await;
     shop.product("MUG", 10).await;
     let id = shop.user.order(&Order::of("MUG", 1)).await;
-    let text = Listening::begin(&shop.user, &id, None).await.to_the_end().await;
+    let text = Listening::begin(&shop.user, &id, None).await.rest().await;
     assert!(text.starts_with("retry: 1000\n"), "{text}");
     assert_eq!(events(&text), shop.user.timeline(&id).await);
     assert_eq!(events(&text).len(), 3, "{text}");
 
-    let rest = Listening::begin(&shop.user, &id, Some("1")).await.to_the_end().await;
+    let rest = Listening::begin(&shop.user, &id, Some("1")).await.rest().await;
     assert_eq!(events(&rest), events(&text)[1..]);
     for heard in ["3", "4"] {
-        assert_eq!(ask(&shop.user, &id, Some(heard)).await.status(), 204, "nothing follows, so nobody comes again");
+        assert_eq!(
+            ask(&shop.user, &id, Some(heard)).await.status(),
+            204,
+            "nothing follows, so nobody comes again"
+        );
     }
     assert_eq!(ask(&shop.user, &id, Some("x")).await.status(), 400);
     let declined = shop.user.order(&Order::of("MUG", 1).paid_by("tok_declined")).await;
-    let text = Listening::begin(&shop.user, &declined, None).await.to_the_end().await;
+    let text = Listening::begin(&shop.user, &declined, None).await.rest().await;
     assert_eq!(events(&text).last().expect("an event")["status"], "declined");
 }
 
@@ -97,19 +106,22 @@ async fn any_instance_tells_of_an_order_that_another_one_moves() {
     let there = shop.user.at(Kind::Payment, shop.stack.service(second).expect("it runs").url());
     for _ in 0..5 {
         let id = shop.user.order(&Order::of("MUG", 1)).await;
-        let (here, there) = tokio::join!(
-            async { Listening::begin(&shop.user, &id, None).await.to_the_end().await },
-            async { Listening::begin(&there, &id, None).await.to_the_end().await }
-        );
+        let (here, there) =
+            tokio::join!(async { Listening::begin(&shop.user, &id, None).await.rest().await }, async {
+                Listening::begin(&there, &id, None).await.rest().await
+            });
         assert_eq!((events(&here), events(&here).len()), (events(&there), 3));
     }
 }
 
 #[tokio::test]
 async fn a_stream_lasts_as_long_as_its_order_with_heartbeats_and_without_a_place_of_the_admission() {
-    let limits = [("KEEP_ALIVE", "1s"), ("HEAD_TIMEOUT", "1s"), ("REQUEST_TIMEOUT", "2s"), ("ADMISSION_LIMIT", "4")];
+    let limits =
+        [("KEEP_ALIVE", "1s"), ("HEAD_TIMEOUT", "1s"), ("REQUEST_TIMEOUT", "2s"), ("ADMISSION_LIMIT", "4")];
     let mut shop = Shop::open_with(|options| {
-        limits.iter().fold(quick(options), |options, (name, value)| options.with_env(Kind::Payment, name, value))
+        limits
+            .iter()
+            .fold(quick(options), |options, (name, value)| options.with_env(Kind::Payment, name, value))
     })
     .await;
     shop.product("MUG", 10).await;
@@ -120,11 +132,11 @@ async fn a_stream_lasts_as_long_as_its_order_with_heartbeats_and_without_a_place
         streams.push(Listening::begin(&shop.user, &id, None).await);
     }
     for stream in &mut streams {
-        stream.until("\n:\n\n", 6).await;
+        stream.until(":\n\n", 6).await;
         assert_eq!(events(&stream.heard).len(), 2, "{}", stream.heard);
     }
     shop.redis().restart().await.expect("a restart");
-    for text in join_all(streams.into_iter().map(Listening::to_the_end)).await {
+    for text in join_all(streams.into_iter().map(Listening::rest)).await {
         assert_eq!(events(&text).last().expect("an event")["status"], "confirmed");
     }
 }
@@ -133,13 +145,16 @@ async fn a_stream_lasts_as_long_as_its_order_with_heartbeats_and_without_a_place
 async fn a_user_and_all_of_them_have_a_bounded_number_of_streams() {
     let limits = [("WAITS_PER_USER", "2"), ("WAITS", "3")];
     let mut shop = Shop::open_with(|options| {
-        limits.iter().fold(quick(options), |options, (name, value)| options.with_env(Kind::Payment, name, value))
+        limits
+            .iter()
+            .fold(quick(options), |options, (name, value)| options.with_env(Kind::Payment, name, value))
     })
     .await;
     shop.product("MUG", 10).await;
     shop.redis().stop().await;
     let other = shop.another_user().await;
-    let (own, others) = (shop.user.order(&Order::of("MUG", 1)).await, other.order(&Order::of("MUG", 1)).await);
+    let (own, others) =
+        (shop.user.order(&Order::of("MUG", 1)).await, other.order(&Order::of("MUG", 1)).await);
     let refused = async |client: &Client, path: &str| {
         let answer = client.get(Kind::Payment, path).await;
         answer.problem(429, "too-many-requests");
@@ -173,14 +188,18 @@ async fn a_stream_ends_with_its_token() {
     let stream = Listening::begin(&user, &id, None).await;
     let logout = json!({"refresh_token": text("refresh_token")});
     shop.user.anonymous().post(Kind::User, "/auth/logout", &logout).await.expect(204);
-    assert_eq!(events(&stream.to_the_end().await).len(), 2, "it is not settled");
+    assert_eq!(events(&stream.rest().await).len(), 2, "it is not settled");
     assert_eq!(ask(&user, &id, Some("2")).await.status(), 401);
 }
 
 #[tokio::test]
 async fn a_stream_ends_when_its_token_expires() {
     let mut shop = Shop::open_with(|options| {
-        options.with_env(Kind::User, "ACCESS_TOKEN_TTL", "5s").with_env(Kind::Payment, "EVENT_HEARTBEAT", "30s")
+        options.with_env(Kind::User, "ACCESS_TOKEN_TTL", "15s").with_env(
+            Kind::Payment,
+            "EVENT_HEARTBEAT",
+            "30s",
+        )
     })
     .await;
     let shopper = shop.user.log_in("user@example.com", "correct horse battery staple").await;
@@ -190,7 +209,7 @@ async fn a_stream_ends_when_its_token_expires() {
     admin.post(Kind::Inventory, "/products", &product).await.expect(201);
     shop.redis().stop().await;
     let id = shopper.order(&Order::of("MUG", 1)).await;
-    let text = Listening::begin(&shopper, &id, None).await.to_the_end().await;
+    let text = Listening::begin(&shopper, &id, None).await.rest().await;
     assert!(events(&text).len() <= 2, "{text}");
 }
 
@@ -206,7 +225,7 @@ async fn sigterm_ends_streams_at_once() {
     stream.until("data: ", 2).await;
     let payment = shop.stack.service(first(Kind::Payment)).expect("it runs");
     payment.signal(Signal::SIGTERM);
-    assert_eq!(events(&stream.to_the_end().await).len(), 2);
+    assert_eq!(events(&stream.rest().await).len(), 2);
     let ended = async || payment.exit_status();
     eventually("payment has ended", SOON, ended).await;
 }

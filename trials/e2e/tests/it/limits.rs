@@ -151,15 +151,19 @@ async fn orders_are_found_by_product_and_time_and_products_by_their_beginning() 
     let both = shop.user.order(&e2e::Order::lines(&[("CUP", 1), ("MUG", 1)])).await;
     let ids = async |client: &e2e::Client, filters: &str| {
         let orders = client.all(Kind::Payment, &format!("/orders?{filters}"), 10).await;
-        orders.iter().map(|order| order["id"].as_str().expect("an id").to_owned()).collect::<Vec<_>>()
+        orders
+            .iter()
+            .map(|order| order["id"].as_str().expect("an id").to_owned())
+            .collect::<Vec<_>>()
+            .join(" ")
     };
-    assert_eq!(ids(&shop.user, "sku=MUG").await, [both.clone(), mug.clone()]);
-    assert_eq!(ids(&shop.user, "sku=CUP").await, [both.clone()]);
+    assert_eq!(ids(&shop.user, "sku=MUG").await, format!("{both} {mug}"));
+    assert_eq!(ids(&shop.user, "sku=CUP").await, both);
     let created = shop.user.show(&both).await["created_at"].as_str().expect("a time").to_owned();
-    assert_eq!(ids(&shop.user, &format!("created_from={created}")).await, [both.clone()]);
-    assert_eq!(ids(&shop.user, &format!("created_to={created}&sku=MUG")).await, [mug.clone()]);
-    assert_eq!(ids(&shop.another_user().await, "sku=MUG").await, [""; 0], "a USER sees own orders only");
-    assert_eq!(ids(&shop.admin, "sku=CUP").await, [both]);
+    assert_eq!(ids(&shop.user, &format!("created_from={created}")).await, both);
+    assert_eq!(ids(&shop.user, &format!("created_to={created}&sku=MUG")).await, mug);
+    assert_eq!(ids(&shop.another_user().await, "sku=MUG").await, "", "a USER sees own orders only");
+    assert_eq!(ids(&shop.admin, "sku=CUP").await, both);
     for (filters, field) in [
         ("sku=mug", "sku"),
         ("created_from=yesterday", "created_from"),

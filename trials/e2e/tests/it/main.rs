@@ -7,6 +7,7 @@ mod bench;
 mod canary;
 mod catalogue;
 mod claims;
+mod events;
 mod faults;
 mod idempotency;
 mod inputs;

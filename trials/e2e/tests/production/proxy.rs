@@ -1,6 +1,6 @@
 //! The proxy of deploy/haproxy before a stand-in for the services.
 
-use std::{fs, path::Path, process::Stdio};
+use std::{fs, path::Path, process::Stdio, sync::Arc};
 
 use e2e::{HttpResponse, eventually, send};
 use servers::ports::free_port;
@@ -9,7 +9,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     process::{Child, Command},
-    sync::mpsc,
+    sync::{Notify, mpsc},
     task::JoinSet,
 };
 
@@ -20,6 +20,8 @@ struct Proxy {
     tls_port: u16,
     /// Heads of the requests that arrived behind the proxy.
     heads: mpsc::UnboundedReceiver<String>,
+    /// Sends the second event of a stream.
+    second_event: Arc<Notify>,
     stand_in: JoinSet<()>,
     _haproxy: Child,
     _folder: TempDir,
@@ -31,7 +33,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let upstream = listener.local_addr().expect("its address").to_string();
         let mut stand_in = JoinSet::new();
-        stand_in.spawn(answer_all(listener, sender));
+        let second_event = Arc::<Notify>::default();
+        stand_in.spawn(answer_all(listener, sender, Arc::clone(&second_event)));
         let folder = tempfile::tempdir().expect("a folder");
         let (port, tls_port) = (free_port().expect("a port"), free_port().expect("a port"));
         let certificate = folder.path().join("server.pem");
@@ -45,7 +48,8 @@ impl Proxy {
             .kill_on_drop(true)
             .spawn()
             .expect("haproxy, of the Debian package of that name");
-        let proxy = Self { port, tls_port, heads, stand_in, _haproxy: haproxy, _folder: folder };
+        let proxy =
+            Self { port, tls_port, heads, second_event, stand_in, _haproxy: haproxy, _folder: folder };
         let ready = async || match proxy.get("/users").await.status {
             200 => Ok(()),
             status => Err(status),
@@ -92,15 +96,29 @@ fn here(port: u16, tls_port: u16, upstream: &str, certificate: &Path) -> String 
         .replace("/tls/server.pem", &certificate.display().to_string())
 }
 
-/// Answers every request with 200, and tells its head.
-async fn answer_all(listener: TcpListener, heads: mpsc::UnboundedSender<String>) {
+const FIRST_EVENT: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\
+    Connection: close\r\n\r\n9\r\ndata: 1\n\n\r\n";
+const SECOND_EVENT: &[u8] = b"9\r\ndata: 2\n\n\r\n0\r\n\r\n";
+
+/// Answers every request with 200, and tells its head. A stream has two events.
+async fn answer_all(listener: TcpListener, heads: mpsc::UnboundedSender<String>, second_event: Arc<Notify>) {
     let mut connections = JoinSet::new();
     while let Ok((mut connection, _)) = listener.accept().await {
         let heads = heads.clone();
+        let second_event = Arc::clone(&second_event);
         connections.spawn(async move {
             let mut head = Vec::new();
             while !head.ends_with(b"\r\n\r\n") && connection.read_buf(&mut head).await.is_ok_and(|n| n > 0) {}
-            _ = heads.send(String::from_utf8_lossy(&head).into_owned());
+            let head = String::from_utf8_lossy(&head).into_owned();
+            let is_stream = head.starts_with("GET /orders/1/events ");
+            _ = heads.send(head);
+            if is_stream {
+                _ = connection.write_all(FIRST_EVENT).await;
+                second_event.notified().await;
+                _ = connection.write_all(SECOND_EVENT).await;
+                return;
+            }
             _ = connection
                 .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
                 .await;
@@ -178,4 +196,20 @@ async fn the_proxy_speaks_tls_and_asks_to_be_called_with_it_from_then_on() {
     let answer = String::from_utf8_lossy(&output.stdout).to_lowercase();
     assert!(answer.starts_with("http/2 404"), "{answer}");
     assert!(answer.contains("strict-transport-security: max-age=31536000"), "{answer}");
+}
+
+#[tokio::test]
+async fn the_proxy_passes_events_on_as_they_come() {
+    let proxy = Proxy::start().await;
+    let mut stream = proxy.request("/orders/1/events").send().await.expect("an answer");
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    let mut next = async || {
+        let chunk =
+            tokio::time::timeout(SOON, stream.chunk()).await.expect("in time").expect("a whole answer");
+        chunk.map(|chunk| String::from_utf8_lossy(&chunk).into_owned())
+    };
+    assert_eq!(next().await.as_deref(), Some("data: 1\n\n"));
+    proxy.second_event.notify_one();
+    assert_eq!(next().await.as_deref(), Some("data: 2\n\n"));
+    assert_eq!(next().await, None);
 }

@@ -1,15 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use iso_currency::Currency;
 use serde::{Deserialize, Serialize};
-
-/// Currencies without two decimal places (ISO 4217).
-const NO_PLACES: [&str; 16] = [
-    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF",
-    "XPF",
-];
-const THREE_PLACES: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
-const FOUR_PLACES: [&str; 2] = ["CLF", "UYW"];
 
 /// In minor units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,14 +13,9 @@ pub struct Money {
     pub currency: String,
 }
 
-/// Decimal places of the minor unit.
+/// Decimal places of the minor unit; two for an unknown currency.
 fn places(currency: &str) -> usize {
-    match currency {
-        none if NO_PLACES.contains(&none) => 0,
-        three if THREE_PLACES.contains(&three) => 3,
-        four if FOUR_PLACES.contains(&four) => 4,
-        _ => 2,
-    }
+    Currency::from_code(currency).and_then(Currency::exponent).map_or(2, usize::from)
 }
 
 impl fmt::Display for Money {

@@ -9,13 +9,13 @@ pub enum Invalid {
     Description,
     #[error("must have 1 to 255 characters, not all of them blank, and no control characters")]
     Prefix,
-    #[error("must be between 1 and 1000000000000 minor units")]
+    #[error("must be a whole number from 1 to 1000000000000, in minor units")]
     Price,
-    #[error("must be an ISO 4217 code of three capital letters")]
+    #[error("must be the ISO 4217 code of a currency in use, such as EUR")]
     Currency,
-    #[error("must be between 0 and 2147483647")]
+    #[error("must be a whole number from 0 to 2147483647")]
     Stock,
-    #[error("must be between -2147483647 and 2147483647, except 0")]
+    #[error("must be a whole number from -2147483647 to 2147483647, except 0")]
     Delta,
     #[error("must have 1 to 255 characters, not all of them blank, and no control characters")]
     Reason,

@@ -28,7 +28,7 @@ pub struct Violation {
 pub enum PricingError {
     UnknownProducts(Vec<String>),
     MixedCurrencies(Vec<String>),
-    /// The total overflows.
+    /// The total is above `LARGEST_AMOUNT`.
     TooExpensive,
     /// Another total than the client expects.
     PriceChanged {
@@ -58,7 +58,7 @@ impl Cart {
             if !(1..=MOST_UNITS).contains(&line.quantity) {
                 violations.push(violation(
                     format!("/items/{index}/quantity"),
-                    format!("must be between 1 and {MOST_UNITS}"),
+                    format!("must be a whole number from 1 to {MOST_UNITS}"),
                 ));
             }
         }
@@ -111,7 +111,7 @@ fn violation(pointer: impl Into<String>, rule: impl Into<String>) -> Violation {
 mod tests {
     use std::collections::HashMap;
 
-    use super::*;
+    use super::{super::LARGEST_AMOUNT, *};
 
     fn line(sku: &str, quantity: u32) -> CartLine {
         CartLine { sku: sku.to_owned(), quantity }
@@ -153,7 +153,12 @@ mod tests {
         let price = |products: HashMap<String, Product>| cart.price(|sku| products.get(sku));
         let mixed = price(catalogue(&[("A", 1, "EUR"), ("B", 1, "USD")]));
         assert_eq!(mixed.unwrap_err(), PricingError::MixedCurrencies(vec!["EUR".into(), "USD".into()]));
-        let dear = price(catalogue(&[("A", i64::MAX, "EUR"), ("B", 1, "EUR")]));
-        assert_eq!(dear.unwrap_err(), PricingError::TooExpensive);
+        for (price_of_a, price_of_b) in [(i64::MAX, 1), (LARGEST_AMOUNT / 2, 2), (LARGEST_AMOUNT / 2 + 1, 1)]
+        {
+            let dear = price(catalogue(&[("A", price_of_a, "EUR"), ("B", price_of_b, "EUR")]));
+            assert_eq!(dear.unwrap_err(), PricingError::TooExpensive, "{price_of_a}");
+        }
+        let (_, total) = price(catalogue(&[("A", LARGEST_AMOUNT / 2, "EUR"), ("B", 1, "EUR")])).unwrap();
+        assert_eq!(total.amount, LARGEST_AMOUNT);
     }
 }

@@ -14,7 +14,7 @@ mod throttle;
 pub use applied::Applied;
 pub use cart::{Cart, CartLine, PricingError, Violation};
 pub use idempotency::{IdempotencyKey, ResponseKind};
-pub use money::{Money, is_currency};
+pub use money::{LARGEST_AMOUNT, Money, is_currency};
 pub use order::{NewOrder, Order, OrderLine, Payment, Progress, Transition};
 pub use payment_method::PaymentMethod;
 pub use product::{Product, SKU_RULE, is_sku};

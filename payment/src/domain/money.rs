@@ -1,5 +1,8 @@
 use serde::{Deserialize, Serialize};
 
+/// 2^53-1: every reader of JSON takes it exactly (RFC 8259, 6).
+pub const LARGEST_AMOUNT: i64 = (1 << 53) - 1;
+
 /// Integer minor units and an ISO 4217 code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Money {
@@ -17,15 +20,16 @@ impl Money {
         Self { amount, currency: currency.into() }
     }
 
-    /// `None` on overflow.
+    /// `None` above [`LARGEST_AMOUNT`].
     pub fn times(&self, quantity: u32) -> Option<Self> {
-        let amount = self.amount.checked_mul(i64::from(quantity))?;
+        let amount =
+            self.amount.checked_mul(i64::from(quantity)).filter(|amount| *amount <= LARGEST_AMOUNT)?;
         Some(Self { amount, currency: self.currency.clone() })
     }
 
-    /// `None` on overflow or for different currencies.
+    /// `None` above [`LARGEST_AMOUNT`], or for different currencies.
     pub fn plus(&self, other: &Self) -> Option<Self> {
-        let amount = self.amount.checked_add(other.amount)?;
+        let amount = self.amount.checked_add(other.amount).filter(|amount| *amount <= LARGEST_AMOUNT)?;
         (self.currency == other.currency).then(|| Self { amount, currency: self.currency.clone() })
     }
 }

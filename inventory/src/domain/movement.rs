@@ -12,8 +12,14 @@ pub struct Adjustment {
     pub actor: Uuid,
     /// The Idempotency-Key.
     pub key: String,
-    /// The request body; its hash detects a reused key.
-    pub request: Vec<u8>,
+}
+
+impl Adjustment {
+    /// What the request means, whatever its white space and the order of its fields. Its hash detects a
+    /// reused key.
+    pub fn request(&self) -> Vec<u8> {
+        format!("{} {}", self.delta.get(), self.reason.as_str()).into_bytes()
+    }
 }
 
 /// An entry of the stock ledger.

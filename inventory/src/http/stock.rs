@@ -41,8 +41,7 @@ pub(super) async fn adjust(
     let key = idempotency_key(&request).map_err(|mistake| Problem::invalid(vec![mistake]))?.to_owned();
     let (delta, reason) = body.value.parse()?;
     notes.detail("delta", delta.get());
-    let adjustment =
-        Adjustment { sku: sku.clone(), delta, reason, actor: token.sub, key, request: body.bytes.to_vec() };
+    let adjustment = Adjustment { sku: sku.clone(), delta, reason, actor: token.sub, key };
     let adjusted =
         addresses.desk.send(ToProduct { sku: sku.clone(), message: AdjustStock(adjustment) }).await??;
     let mut response = HttpResponse::Ok();

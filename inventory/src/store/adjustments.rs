@@ -46,7 +46,7 @@ async fn replay(connection: &Connection, adjustment: &Adjustment) -> Result<Opti
     let row = connection
         .query_opt(
             &statement,
-            &[&adjustment.actor, &adjustment.key, &adjustment.sku.as_str(), &adjustment.request],
+            &[&adjustment.actor, &adjustment.key, &adjustment.sku.as_str(), &adjustment.request()],
         )
         .await?;
     let adjusted = |row: Row| {
@@ -76,7 +76,7 @@ async fn apply(connection: &Connection, adjustment: &Adjustment) -> Result<Optio
     let row = connection
         .query_opt(
             &statement,
-            &[&sku, &delta, &reason, &adjustment.actor, &adjustment.key, &adjustment.request],
+            &[&sku, &delta, &reason, &adjustment.actor, &adjustment.key, &adjustment.request()],
         )
         .await?;
     row.map(|row| level(&row, 0)).transpose()

@@ -8,7 +8,7 @@ use runtime::{db::Failure, outbox::OutboxEvent};
 
 use super::{InventoryError, Product, ProductParts, ProductView};
 use crate::{
-    domain::{Adjustment, Details, ProductRecord, Sku},
+    domain::{Adjustment, Details, Precondition, ProductRecord, Sku},
     store::{self, Adjusted, Changed},
 };
 
@@ -18,8 +18,7 @@ pub(super) const ATTEMPTS: usize = 5;
 #[derive(Debug, Message)]
 #[rtype(result = "Result<ProductView, InventoryError>")]
 pub struct ChangeProduct {
-    /// `None` matches no version.
-    pub version: Option<i64>,
+    pub precondition: Precondition,
     pub details: Details,
     pub origin: Origin,
 }
@@ -47,7 +46,7 @@ async fn change(
     let current =
         store::load(&connection, sku).await?.map(|stored| stored.record).filter(|record| !record.deleted);
     let current = current.ok_or(InventoryError::Absent)?;
-    if message.version != Some(current.version) {
+    if !message.precondition.admits(current.version) {
         return Err(InventoryError::Stale { current: current.version });
     }
     let event = store::product_changed(&changed(&current, &message.details), message.origin.clone())?;
@@ -77,6 +76,7 @@ fn published(parts: &ProductParts, event: OutboxEvent, record: ProductRecord) ->
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), InventoryError>")]
 pub struct RemoveProduct {
+    pub precondition: Precondition,
     pub origin: Origin,
 }
 
@@ -86,7 +86,7 @@ impl Handler<RemoveProduct> for Product {
     fn handle(&mut self, message: RemoveProduct, _: &mut Self::Context) -> Self::Result {
         let parts = Rc::clone(&self.parts);
         let sku = self.record.sku.clone();
-        let removing = async move { remove(&parts, &sku, message.origin.clone()).await };
+        let removing = async move { remove(&parts, &sku, message).await };
         Box::pin(removing.into_actor(self).map(|removed, product, _| {
             product.update_record(removed?);
             Ok(())
@@ -95,14 +95,21 @@ impl Handler<RemoveProduct> for Product {
 }
 
 /// The event carries the new version, so the current one is read first.
-async fn remove(parts: &ProductParts, sku: &Sku, origin: Origin) -> Result<ProductRecord, InventoryError> {
+async fn remove(
+    parts: &ProductParts,
+    sku: &Sku,
+    message: RemoveProduct,
+) -> Result<ProductRecord, InventoryError> {
     let connection = parts.connection().await?;
     for _ in 0..ATTEMPTS {
         let current =
             store::load(&connection, sku).await?.map(|stored| stored.record).filter(|record| !record.deleted);
         let current = current.ok_or(InventoryError::Absent)?;
+        if !message.precondition.admits(current.version) {
+            return Err(InventoryError::Stale { current: current.version });
+        }
         let gone = ProductRecord { version: current.version + 1, deleted: true, ..current };
-        let event = store::product_changed(&gone, origin.clone())?;
+        let event = store::product_changed(&gone, message.origin.clone())?;
         if let Changed::Done(record) =
             store::remove(&connection, (sku, gone.version - 1), &event, parts.lease).await?
         {

@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use runtime::http::Problem;
+use runtime::http::{Problem, whole_number};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -29,6 +29,7 @@ pub(super) struct SkuPath {
 pub(super) struct Money {
     /// Minor units of the currency, such as cents.
     #[schema(example = 1999, minimum = 1, maximum = 1_000_000_000_000_i64)]
+    #[serde(deserialize_with = "whole_number::<1, 1_000_000_000_000, _>")]
     pub amount: i64,
     /// ISO 4217.
     #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
@@ -50,6 +51,7 @@ pub(super) struct CreateBody {
     price: Money,
     /// Pieces on hand.
     #[schema(example = 100, minimum = 0, maximum = 2_147_483_647)]
+    #[serde(deserialize_with = "whole_number::<0, 2_147_483_647, _>")]
     stock: i64,
 }
 
@@ -202,6 +204,7 @@ impl From<Movement> for MovementBody {
 pub(super) struct AdjustBody {
     /// Pieces added; negative for pieces taken. Zero is refused.
     #[schema(example = 25, minimum = -2_147_483_647, maximum = 2_147_483_647)]
+    #[serde(deserialize_with = "whole_number::<{ -2_147_483_647 }, 2_147_483_647, _>")]
     delta: i64,
     #[schema(example = "delivery 4711", min_length = 1, max_length = 255)]
     reason: String,

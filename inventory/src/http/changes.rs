@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web::Data};
 use runtime::{
     auth::Token,
-    http::{FieldError, Problem, Query},
+    http::{Problem, Query, number},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -22,11 +22,12 @@ const LARGEST_LIMIT: u32 = 500;
 #[into_params(parameter_in = Query)]
 pub(super) struct ChangesQuery {
     /// `next` of the previous page; 0 for the first.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number::<0, { i64::MAX }, _, _>")]
     #[param(default = 0)]
-    after: i64,
+    after: Option<i64>,
     /// Products on the page, 1 to 500.
     #[param(default = 500, minimum = 1, maximum = 500)]
+    #[serde(default, deserialize_with = "number::<1, 500, _, _>")]
     limit: Option<u32>,
 }
 
@@ -39,15 +40,10 @@ pub(super) async fn list(
     addresses: Data<Addresses>,
     query: Query<ChangesQuery>,
 ) -> Result<HttpResponse, Problem> {
+    let after = query.after.unwrap_or_default();
     let limit = query.limit.unwrap_or(LARGEST_LIMIT);
-    if !(1..=LARGEST_LIMIT).contains(&limit) {
-        return Err(Problem::invalid(vec![FieldError::new(
-            "limit",
-            format!("must be between 1 and {LARGEST_LIMIT}, got {limit}"),
-        )]));
-    }
-    let found = addresses.desk.send(ListChanges { after: query.after, limit }).await??;
-    Ok(HttpResponse::Ok().json(page(found, query.after, limit)))
+    let found = addresses.desk.send(ListChanges { after, limit }).await??;
+    Ok(HttpResponse::Ok().json(page(found, after, limit)))
 }
 
 fn page(found: Vec<ProductChange>, after: i64, limit: u32) -> ChangesPage {

@@ -31,7 +31,7 @@ impl From<InventoryError> for Problem {
                 "This Idempotency-Key was used for another request. Use a new key for a new adjustment.",
             ),
             InventoryError::Database(failure) => {
-                Self::database(&failure, "The request may have been carried out; send it again.")
+                Self::database(&failure, "The request may have been carried out; repeat it.")
             }
             InventoryError::TooLarge(error) => {
                 tracing::error!(%error, "a request is answered 500");

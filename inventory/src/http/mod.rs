@@ -5,6 +5,7 @@ mod changes;
 mod errors;
 mod movements;
 mod openapi;
+mod preconditions;
 mod products;
 mod rights;
 mod routes;

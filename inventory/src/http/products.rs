@@ -2,12 +2,12 @@
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
-    http::{StatusCode, header},
+    http::header,
     web::{Data, Path},
 };
 use runtime::{
     auth::{AdminOnly, Token},
-    http::{AuditNotes, FieldError, JsonBody, Page, PageQuery, Problem, Query, RequestContext},
+    http::{AuditNotes, EntityTag, FieldError, JsonBody, Page, PageQuery, Problem, Query, RequestContext},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -16,6 +16,7 @@ use super::{
     Addresses,
     bodies::{ChangeBody, CreateBody, ProductBody, SkuPath},
     errors::sku,
+    preconditions,
     rights::ProductReader,
 };
 use crate::{
@@ -150,10 +151,10 @@ pub(super) async fn change(
     path: Path<String>,
     body: JsonBody<ChangeBody>,
 ) -> Result<HttpResponse, Problem> {
-    let version = expected_version(&request)?;
+    let precondition = preconditions::required(&request)?;
     let details = body.value.parse()?;
     notes.detail("price", details.price.amount());
-    let message = ChangeProduct { version, details, origin: RequestContext::of(&request).origin() };
+    let message = ChangeProduct { precondition, details, origin: RequestContext::of(&request).origin() };
     let changed = addresses.desk.send(ToProduct { sku: sku(&path)?, message }).await??;
     Ok(answer(HttpResponse::Ok(), changed))
 }
@@ -169,18 +170,16 @@ pub(super) async fn remove(
     request: HttpRequest,
     path: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    addresses
-        .desk
-        .send(ToProduct {
-            sku: sku(&path)?,
-            message: RemoveProduct { origin: RequestContext::of(&request).origin() },
-        })
-        .await??;
+    let precondition = preconditions::optional(request.headers())?;
+    let message = RemoveProduct { precondition, origin: RequestContext::of(&request).origin() };
+    addresses.desk.send(ToProduct { sku: sku(&path)?, message }).await??;
     Ok(HttpResponse::NoContent().finish())
 }
 
 fn answer(mut response: HttpResponseBuilder, view: ProductView) -> HttpResponse {
-    response.insert_header((header::ETAG, etag(view.record.version))).json(ProductBody::from(view))
+    response
+        .insert_header((header::ETAG, EntityTag::of_version(view.record.version)))
+        .json(ProductBody::from(view))
 }
 
 fn parse_skus(text: &str) -> Result<Vec<Sku>, Problem> {
@@ -190,45 +189,4 @@ fn parse_skus(text: &str) -> Result<Vec<Sku>, Problem> {
         return Err(wrong(format!("must be at most {MOST_SKUS} SKUs, got {}", skus.len())));
     }
     skus.into_iter().map(|sku| Sku::parse(sku).map_err(|rule| wrong(rule.to_string()))).collect()
-}
-
-fn etag(version: i64) -> String {
-    format!("\"{version}\"")
-}
-
-/// `None` for a foreign ETag, which matches no version.
-fn expected_version(request: &HttpRequest) -> Result<Option<i64>, Problem> {
-    let Some(value) = request.headers().get(header::IF_MATCH) else {
-        let detail = "Send the ETag of the product as `If-Match`, so that no other change is overwritten.";
-        return Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, "precondition-required", detail));
-    };
-    let version = value.to_str().ok().and_then(|tag| tag.trim().strip_prefix('"')?.strip_suffix('"'));
-    Ok(version.and_then(|version| version.parse().ok()))
-}
-
-#[cfg(test)]
-mod tests {
-    use actix_web::test::TestRequest;
-
-    use super::*;
-
-    #[test]
-    fn only_an_etag_of_ours_is_a_version() {
-        let version = |tag: &str| {
-            expected_version(&TestRequest::get().insert_header(("If-Match", tag)).to_http_request()).unwrap()
-        };
-        assert_eq!(version(&etag(7)), Some(7));
-        for other in ["7", "W/\"7\"", "*", "\"abc\"", "\"7"] {
-            assert_eq!(version(other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn a_change_without_if_match_is_refused() {
-        let problem = expected_version(&TestRequest::get().to_http_request()).unwrap_err();
-        assert_eq!(
-            (problem.status(), problem.code()),
-            (StatusCode::PRECONDITION_REQUIRED, "precondition-required")
-        );
-    }
 }

@@ -63,7 +63,8 @@ pub struct ItemBody {
     pub sku: String,
     /// 1 to 1000.
     #[schema(example = 2, minimum = 1, maximum = 1000)]
-    pub quantity: u32,
+    #[serde(deserialize_with = "runtime::http::whole_number::<1, 1000, _>")]
+    pub quantity: i64,
 }
 
 /// Integer minor units and an ISO 4217 code.

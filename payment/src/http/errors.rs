@@ -34,7 +34,8 @@ pub(super) fn not_priced(why: PricingError) -> Problem {
             Problem::invalid(vec![FieldError::new("/items", rule)])
         }
         PricingError::TooExpensive => {
-            Problem::invalid(vec![FieldError::new("/items", "the total is too large to be charged")])
+            let rule = format!("have a total above {LARGEST_AMOUNT} minor units; order fewer pieces");
+            Problem::invalid(vec![FieldError::new("/items", rule)])
         }
         PricingError::PriceChanged { lines, total } => price_changed(&lines, &total),
     }

@@ -1,13 +1,16 @@
 //! `GET /orders`, `/orders/{id}` and `/orders/{id}/timeline`.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpRequest, HttpResponse,
+    http::header,
     web::{Data, Path},
 };
 use jiff::Timestamp;
 use runtime::{
     auth::{Allows, Claims, Role, Scope, Token},
-    http::{FieldError, Page, PageQuery, Problem, Query, release_admission},
+    http::{EntityTag, FieldError, Page, PageQuery, Problem, Query, is_head, release_admission},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -37,9 +40,11 @@ impl Allows for OrderReader {
 pub struct ShowParams {
     /// Maximum wait in seconds for the order to move.
     #[param(minimum = 0, maximum = 30)]
+    #[serde(default, deserialize_with = "runtime::http::number::<0, 30, _, _>")]
     wait: Option<u64>,
     /// The version the client has. With `wait`, the response comes once the order is past it. Without
     /// `after_version` it comes at the final state.
+    #[serde(default, deserialize_with = "runtime::http::number::<0, 2_147_483_647, _, _>")]
     after_version: Option<i32>,
 }
 
@@ -55,8 +60,8 @@ pub async fn show(
     id: Path<Uuid>,
     params: Query<ShowParams>,
 ) -> Result<HttpResponse, Problem> {
-    let timeout = params.wait.map(|seconds| wait::checked(seconds, "wait", "")).transpose()?;
-    let _share = timeout.map(|_| wait::share(&addresses, token.sub)).transpose()?;
+    let timeout = params.wait.filter(|_| !is_head(&request)).map(Duration::from_secs);
+    let _place = timeout.map(|_| wait::place(&addresses, token.sub)).transpose()?;
     // Before the read, so that no transition is missed.
     let subscription = timeout.map(|_| addresses.notifier.subscribe(*id));
     let mut order = visible(&token, &addresses, *id).await?;
@@ -68,7 +73,8 @@ pub async fn show(
         };
         subscription.until(&mut order, arrived, timeout).await;
     }
-    Ok(HttpResponse::Ok().json(OrderView::from(&order)))
+    let etag = EntityTag::of_version(order.version());
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag)).json(OrderView::from(&order)))
 }
 
 /// Lists every transition of an order, with its time and cause.
@@ -90,6 +96,7 @@ pub async fn timeline(
 pub struct ListParams {
     /// Rows to answer with.
     #[param(default = 20, minimum = 1, maximum = 100)]
+    #[serde(default, deserialize_with = "runtime::http::number::<1, 100, _, _>")]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,

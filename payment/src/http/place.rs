@@ -7,13 +7,19 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header::ContentType},
+    http::{
+        StatusCode,
+        header::{self, ContentType, HeaderValue},
+    },
     web::Data,
 };
 use aws_lc_rs::digest;
 use runtime::{
     auth::{Token, UserOnly},
-    http::{IdempotencyKeyHeader, JsonBody, Problem, RequestContext, idempotency_key, release_admission},
+    http::{
+        IdempotencyKeyHeader, JsonBody, PreferredWait, Problem, RequestContext, idempotency_key,
+        release_admission,
+    },
 };
 use uuid::Uuid;
 
@@ -63,26 +69,40 @@ pub async fn place_order(
 ) -> Result<HttpResponse, Problem> {
     addresses.orders_by_user.admit(token.sub)?;
     admit(&addresses)?;
-    let wait = preferred_wait(&request)?;
-    let _share = wait.map(|_| wait::share(&addresses, token.sub)).transpose()?;
+    let wait = PreferredWait::read(request.headers());
+    let _place = wait.map(|_| wait::place(&addresses, token.sub)).transpose()?;
     let order = parse(token.sub, &request, body.value, wait.is_some())?;
+    let mut response = place_and_wait(&addresses, &request, order, wait.map(PreferredWait::duration)).await?;
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("prefer"));
+    if let Some((name, value)) = wait.map(PreferredWait::applied) {
+        response.headers_mut().insert(name, value);
+    }
+    Ok(response)
+}
+
+async fn place_and_wait(
+    addresses: &Addresses,
+    request: &HttpRequest,
+    order: OrderRequest,
+    wait: Option<Duration>,
+) -> Result<HttpResponse, Problem> {
     // Before the commit, so that no transition is missed.
     let waiting = wait.map(|timeout| (timeout, addresses.notifier.subscribe(order.order_id)));
-    match place(&addresses, order).await? {
+    match place(addresses, order).await? {
         Placed::Created(order) => match waiting {
             None => Ok(respond(StatusCode::ACCEPTED, &order, false)),
             Some((timeout, subscription)) => {
-                release_admission(&request);
-                respond_after(&addresses, subscription, Arc::unwrap_or_clone(order), timeout, false).await
+                release_admission(request);
+                respond_after(addresses, subscription, Arc::unwrap_or_clone(order), timeout, false).await
             }
         },
         Placed::Replayed(order) if !order.is_awaited() => Ok(respond_as_recorded(&order, true)),
         Placed::Replayed(order) => {
-            release_admission(&request);
+            release_admission(request);
             let subscription = addresses.notifier.subscribe(order.id);
             let order = addresses.orders.send(ShowOrder(order.id)).await?.map_err(refusal)?;
             let order = order.ok_or_else(Problem::internal)?; // deleted by hand since its key was found
-            respond_after(&addresses, subscription, order, wait.unwrap_or_default(), true).await
+            respond_after(addresses, subscription, order, wait.unwrap_or_default(), true).await
         }
         Placed::KeyReused => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -187,8 +207,11 @@ fn parse(
         );
     }
     let expected_total = body.expected_total.map(|total| total.parse(&mut wrong));
-    let lines =
-        body.items.into_iter().map(|item| CartLine { sku: item.sku, quantity: item.quantity }).collect();
+    let lines = body
+        .items
+        .into_iter()
+        .map(|item| CartLine { sku: item.sku, quantity: item.quantity.try_into().unwrap_or(0) })
+        .collect();
     let cart = Cart::parse(lines).map_err(|found| violations.extend(found)).ok();
     let (Some(key), Some(method), Some(cart), true) = (key, method, cart, violations.is_empty()) else {
         return Err(invalid(violations));
@@ -219,14 +242,4 @@ fn request_hash(cart: &Cart, method: PaymentMethod, expected_total: Option<&Mone
         text.push_str(&format!("\n={amount} {currency}"));
     }
     digest::digest(&digest::SHA256, text.as_bytes()).as_ref().to_vec()
-}
-
-fn preferred_wait(request: &HttpRequest) -> Result<Option<Duration>, Problem> {
-    let Some(header) = request.headers().get("prefer").and_then(|value| value.to_str().ok()) else {
-        return Ok(None);
-    };
-    let Some(wait) = header.split(',').find_map(|preference| preference.trim().strip_prefix("wait=")) else {
-        return Ok(None);
-    };
-    wait::parsed(wait.trim(), "Prefer", "wait ").map(Some)
 }

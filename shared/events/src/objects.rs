@@ -59,7 +59,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Objects<D> {
         deserialize_unit_struct(name: &'static str) deserialize_newtype_struct(name: &'static str)
         deserialize_seq() deserialize_tuple(length: usize)
         deserialize_tuple_struct(name: &'static str, length: usize)
-        deserialize_map() deserialize_enum(name: &'static str, variants: &'static [&'static str])
+        deserialize_map()
         deserialize_identifier() deserialize_ignored_any()
     }
 
@@ -72,9 +72,26 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Objects<D> {
         self.0.deserialize_struct(name, fields, Object(visitor))
     }
 
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        let named = |error| name_variants(error, variants);
+        self.0.deserialize_enum(name, variants, Nested(visitor)).map_err(named)
+    }
+
     fn is_human_readable(&self) -> bool {
         self.0.is_human_readable()
     }
+}
+
+/// serde_json reports another value for an enum as a mistake in the syntax, without the names.
+fn name_variants<E: Error>(error: E, variants: &'static [&'static str]) -> E {
+    let message = error.to_string();
+    let is_unnamed = ["expected value", "key must be a string"].iter().any(|text| message.starts_with(text));
+    if is_unnamed { E::unknown_variant("another value", variants) } else { error }
 }
 
 /// The visitor of a struct. All other values get the error of the format.
@@ -264,6 +281,17 @@ mod tests {
         of(r#"{"Item": {"item": _}}"#, Shape::Item { item: item() });
         of(r#"{"Items": [_]}"#, Shape::Items(vec![item()]));
         assert!(from_str::<Shape>(r#"{"Item": [{"sku": "A", "quantity": 2}]}"#).is_err());
+    }
+
+    #[test]
+    fn another_value_for_an_enum_is_answered_with_its_names() {
+        for wrong in ["null", "7", "[]", "{}", "\"Other\""] {
+            let error = from_str::<Shape>(wrong).unwrap_err().to_string();
+            assert!(
+                error.starts_with("unknown variant") && error.contains("`Item` or `Items`"),
+                "{wrong}: {error}"
+            );
+        }
     }
 
     #[test]

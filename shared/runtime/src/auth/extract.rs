@@ -116,8 +116,9 @@ pub(super) fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
     // `HeaderValue::to_str` takes as long as the cache lookup.
     let header =
         request.headers().get(header::AUTHORIZATION).and_then(|value| str::from_utf8(value.as_bytes()).ok());
+    let credentials = header.and_then(|value| value.split_once(' '));
     let token =
-        header.and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")));
+        credentials.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
     token.map(str::trim).filter(|token| !token.is_empty()).ok_or_else(|| {
         Problem::new(
             StatusCode::UNAUTHORIZED,

@@ -1,18 +1,21 @@
-//! Bounded JSON bodies; a mistake is named by its JSON pointer.
+//! Bounded JSON bodies; a mistake is named by its JSON pointer, in plain words.
 
 use std::time::Duration;
 
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderName},
+    },
     web::{Bytes, BytesMut, Data},
 };
 use events::objects::{self, Objects};
 use futures_util::{StreamExt, future::LocalBoxFuture};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use super::{FieldError, Problem};
+use super::{FieldError, Problem, rule};
 
 /// The limits of a body.
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +30,6 @@ pub struct BodyLimits {
 #[derive(Debug)]
 pub struct JsonBody<T> {
     pub value: T,
-    /// As received, for the comparison by idempotency key.
-    pub bytes: Bytes,
 }
 
 impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
@@ -41,10 +42,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
         Box::pin(async move {
             if !is_json {
                 let detail = "Send the body as JSON, with `Content-Type: application/json`.";
-                return Err(unsupported(detail));
+                return Err(unsupported(detail, (header::ACCEPT, "application/json")));
             }
-            let bytes = bytes.await?;
-            Ok(Self { value: parse(&bytes)?, bytes })
+            Ok(Self { value: parse(&bytes.await?)? })
         })
     }
 }
@@ -60,8 +60,19 @@ pub(super) fn media_type(request: &HttpRequest) -> String {
     kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-pub(super) fn unsupported(detail: &str) -> Problem {
-    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
+/// `taken`: the header that says what is supported (RFC 9110, 15.5.16).
+pub(super) fn unsupported(detail: &str, taken: (HeaderName, &'static str)) -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail).header(taken)
+}
+
+/// A compressed body would need a limit of its own: bodies here are small.
+fn check_coding(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING);
+    if codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    let detail = "Send the body as it is, without `Content-Encoding`.";
+    Err(unsupported(detail, (header::ACCEPT_ENCODING, "identity")))
 }
 
 /// The whole body, within its limits.
@@ -70,8 +81,10 @@ pub(super) fn receive(
     payload: &mut Payload,
 ) -> impl Future<Output = Result<Bytes, Problem>> + use<> {
     let limits = request.app_data::<Data<BodyLimits>>().map(|limits| *limits.get_ref());
+    let coding = check_coding(request.headers());
     let payload = payload.take();
     async move {
+        coding?;
         let limits = limits.ok_or_else(Problem::internal)?;
         let late = |_| {
             let detail = format!("The body did not arrive within {:?}.", limits.time);
@@ -109,29 +122,34 @@ async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // Only an invalid body is parsed again, to locate the mistake.
-    if let Ok(value) = objects::from_slice(bytes) {
-        return Ok(value);
+    // A byte order mark may be ignored (RFC 8259, 8.1).
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    objects::from_slice(bytes).map_err(|_| mistake::<T>(bytes))
+}
+
+/// Parses again, to locate the mistake.
+fn mistake<T: DeserializeOwned>(bytes: &[u8]) -> Problem {
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(bytes) {
+        return malformed(bytes, &error);
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(Objects(&mut json)).map_err(|error| {
-        let pointer = pointer(error.path());
-        let error = error.into_inner();
-        // serde_json reports null for an enum as a syntax error.
-        if error.is_data() || serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
-            Problem::invalid(vec![FieldError::new(field(pointer, &error), rule(&error))])
-        } else {
-            Problem::new(
-                StatusCode::BAD_REQUEST,
-                "malformed-json",
-                format!("The body is not valid JSON: {error}."),
-            )
+    match serde_path_to_error::deserialize::<_, T>(Objects(&mut json)) {
+        Err(error) => {
+            let pointer = pointer(error.path());
+            let message = error.into_inner().to_string();
+            Problem::invalid(vec![FieldError::new(field(pointer, &message), rule::of_data(&message))])
         }
-    })?;
-    json.end().map_err(|_| {
-        Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The body continues after the JSON value.")
-    })?;
-    Ok(value)
+        Ok(_) => Problem::internal(), // the first reading failed
+    }
+}
+
+fn malformed(bytes: &[u8], error: &serde_json::Error) -> Problem {
+    let detail = if bytes.is_empty() {
+        "The body is empty. Send a JSON object.".to_owned()
+    } else {
+        format!("The body is not valid JSON: line {}, column {}.", error.line(), error.column())
+    };
+    Problem::new(StatusCode::BAD_REQUEST, "malformed-json", detail)
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
@@ -147,23 +165,10 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 }
 
 /// The path of a missing field ends at its parent; the message has the name.
-fn field(pointer: String, error: &serde_json::Error) -> String {
-    let message = error.to_string();
+fn field(pointer: String, message: &str) -> String {
     match message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
         Some(name) => format!("{pointer}/{name}"),
         None => pointer,
-    }
-}
-
-/// Says what is expected first, without " at line 1 column 17".
-fn rule(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    let message = message.rfind(" at line ").map_or(message.as_str(), |end| &message[..end]);
-    let found = message.strip_prefix("invalid type: ").and_then(|found| found.rsplit_once(", expected "));
-    match found {
-        Some(("sequence", expected)) => format!("must be {expected}, got an array"),
-        Some((found, expected)) => format!("must be {expected}, got {found}"),
-        None => message.to_owned(),
     }
 }
 
@@ -218,7 +223,7 @@ mod tests {
         assert_eq!(complaint(r#"{"items": [{"quantity": 1}, [1]]}"#), "\"/items/1\"");
         let problem = parse::<Order>(br#"{"items": [[1]]}"#).unwrap_err();
         let problem = serde_json::to_value(problem).unwrap();
-        assert_eq!(problem["detail"], "/items/0: must be a JSON object, got an array");
+        assert_eq!(problem["detail"], "/items/0: must be an object, got an array");
     }
 
     #[actix_web::test]

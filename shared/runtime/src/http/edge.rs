@@ -20,16 +20,19 @@ use uuid::Uuid;
 use super::{
     Admission, Problem, Readiness,
     audited::{Pending, record_refusal},
+    compression::Coding,
+    conditional::{self, Verdict},
+    cors::Cors,
     exchange::InHand,
     health::is_health_check,
+    methods::{Asked, complete_allow},
+    parameters,
+    prefer::wanted_wait,
     problem::ProblemCode,
     request_record::RequestRecord,
     transport::Encrypted,
 };
 use crate::failpoint;
-
-/// The longest `wait` of a long poll, in seconds.
-const LONG_POLL: u64 = 30;
 
 /// Of every answer; OWASP ASVS 5.0, V3.4 and V3.5. A page that needs more brings a policy of its own.
 static HEADERS: [(HeaderName, HeaderValue); 6] = [
@@ -61,22 +64,29 @@ pub fn release_admission(request: &HttpRequest) {
 
 /// Fails with [`DetachedProblem`] after a panic or timeout.
 pub(super) async fn edge<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let mut in_hand = InHand::begin(&request);
     let record = RequestRecord::begin(&request);
+    let cors = Cors::read(&request);
+    let asked = Asked::read(&mut request);
     let is_encrypted = request.conn_data::<Encrypted>().is_some();
     request.extensions_mut().insert(record.context.clone());
     let act = Pending::begin(&request, &record);
-    let wait = wanted_wait(&request);
-    let outcome = match admit(&request) {
-        Ok(deadline) => answer(request, next, deadline + wait, &record).await,
+    let wait = wanted_wait(request.request());
+    let admitted = admit(&request).and_then(|deadline| {
+        parameters::check(&request, &record.route)?;
+        Ok(deadline + wait)
+    });
+    let outcome = match admitted {
+        Ok(deadline) => answer(request, next, deadline, &record).await,
         Err(problem) => Ok(request.into_response(problem.answer(&record.context.request_id))),
     };
     in_hand.answered();
     match outcome {
-        Ok(mut response) => {
+        Ok(response) => {
+            let mut response = asked.finish(negotiate(response, &record.context.request_id));
             let status = response.status();
             let code = if status.is_success() { None } else { problem_code(response.response()) };
             match act {
@@ -95,6 +105,7 @@ pub(super) async fn edge<B: MessageBody + 'static>(
                 response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
             }
             set_headers(response.headers_mut(), &record.context.request_id, is_encrypted);
+            cors.set_headers(response.headers_mut());
             record.finish(response.status(), waited);
             Ok(response)
         }
@@ -103,7 +114,8 @@ pub(super) async fn edge<B: MessageBody + 'static>(
                 act.end(problem.status(), Some(problem.code())).await;
             }
             record.finish(problem.status(), wait > Duration::ZERO);
-            Err(DetachedProblem { problem, request_id: record.context.request_id, is_encrypted }.into())
+            let request_id = record.context.request_id;
+            Err(DetachedProblem { problem, request_id, is_encrypted, cors }.into())
         }
     }
 }
@@ -127,6 +139,16 @@ pub(super) async fn plain_edge<B: MessageBody + 'static>(
     })
 }
 
+/// The coding that the client takes, and nothing of what it has already.
+fn negotiate(mut response: ServiceResponse<BoxBody>, request_id: &str) -> ServiceResponse<BoxBody> {
+    let coding = Coding::choose(&mut response);
+    match conditional::judge(&response) {
+        Verdict::Send => coding.encode(response),
+        Verdict::NotModified => conditional::not_modified(response),
+        Verdict::Refused(problem) => response.into_response(problem.answer(request_id)),
+    }
+}
+
 fn problem_code(response: &HttpResponse) -> Option<&'static str> {
     response.extensions().get::<ProblemCode>().map(|code| code.0)
 }
@@ -137,6 +159,7 @@ struct DetachedProblem {
     problem: Problem,
     request_id: String,
     is_encrypted: bool,
+    cors: Cors,
 }
 
 impl fmt::Display for DetachedProblem {
@@ -153,6 +176,7 @@ impl ResponseError for DetachedProblem {
     fn error_response(&self) -> HttpResponse {
         let mut response = self.problem.clone().answer(&self.request_id);
         set_headers(response.headers_mut(), &self.request_id, self.is_encrypted);
+        self.cors.set_headers(response.headers_mut());
         response
     }
 }
@@ -193,22 +217,11 @@ fn admit(request: &ServiceRequest) -> Result<Duration, Problem> {
         admission.rejected.increment(1);
         return Err(Problem::unavailable(
             "overloaded",
-            "The service is overloaded and did nothing. Try again after a moment.",
+            "The service is overloaded and did nothing. Retry after a moment.",
         ));
     };
     request.extensions_mut().insert(place);
     Ok(admission.deadline)
-}
-
-/// `?wait=N` or `Prefer: wait=N`, if it is one that a long poll takes.
-fn wanted_wait(request: &ServiceRequest) -> Duration {
-    let seconds = |text: &str| {
-        let seconds: Option<u64> = text.trim().strip_prefix("wait=")?.parse().ok();
-        seconds.filter(|seconds| *seconds <= LONG_POLL)
-    };
-    let in_query = || request.query_string().split('&').find_map(seconds);
-    let preferred = || request.headers().get("prefer")?.to_str().ok()?.split(',').find_map(seconds);
-    Duration::from_secs(in_query().or_else(preferred).unwrap_or_default())
 }
 
 /// `Err`: the request is gone.
@@ -225,10 +238,13 @@ async fn answer<B: MessageBody + 'static>(
     })
     .catch_unwind();
     match tokio::time::timeout(deadline, handled).await {
-        Ok(Ok(Ok(response))) => Ok(match problem_in(&response) {
-            None => response.map_into_boxed_body(),
-            Some(problem) => with_problem(response, problem, &record.context.request_id),
-        }),
+        Ok(Ok(Ok(mut response))) => {
+            complete_allow(response.headers_mut());
+            Ok(match problem_in(&response) {
+                None => response.map_into_boxed_body(),
+                Some(problem) => with_problem(response, problem, &record.context.request_id),
+            })
+        }
         Ok(Ok(Err(error))) => Err(problem_of(&error)),
         Ok(Err(_panic)) => {
             let request_id = &record.context.request_id;
@@ -381,27 +397,8 @@ mod tests {
         }
         let (status, _, problem) = ask(Method::POST, "/well", 8).await;
         assert_eq!((status, &problem["code"]), (405, &"method-not-allowed".into()));
-        assert_eq!(problem["detail"], "This path answers to GET only.");
+        assert_eq!(problem["detail"], "This path answers to GET, HEAD, OPTIONS only.");
         assert_eq!(ask(Method::GET, "/well", 8).await, (200, None, 1.into()));
-    }
-
-    #[actix_web::test]
-    async fn only_a_valid_wait_gets_more_time() {
-        let wait = |path: &str, prefer: &'static str| {
-            let request = test::TestRequest::with_uri(path).insert_header(("prefer", prefer));
-            wanted_wait(&request.to_srv_request()).as_secs()
-        };
-        for (path, prefer, seconds) in [
-            ("/orders?wait=7", "", 7),
-            ("/orders?after_version=1&wait=30", "", 30),
-            ("/orders", "respond-async, wait=5", 5),
-            ("/orders?await=7", "await=7", 0),
-            ("/orders?wait=31", "wait=31", 0),
-            ("/orders?wait=", "wait", 0),
-            ("/orders?cursor=wait", "respond-async", 0),
-        ] {
-            assert_eq!(wait(path, prefer), seconds, "{path} {prefer}");
-        }
     }
 
     #[actix_web::test]

@@ -1,12 +1,14 @@
 use std::fmt;
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
 use futures_util::future::LocalBoxFuture;
 
 use super::{
     Problem,
     body::{media_type, receive, unsupported},
 };
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A bounded body of `application/x-www-form-urlencoded`: names and values in their order, repeated ones
 /// included. `Debug` hides the values.
@@ -17,13 +19,13 @@ impl FromRequest for FormBody {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_form = media_type(request) == "application/x-www-form-urlencoded";
+        let is_form = media_type(request) == FORM;
         let bytes = receive(request, payload);
         Box::pin(async move {
             if !is_form {
                 let detail =
                     "Send the body as a form, with `Content-Type: application/x-www-form-urlencoded`.";
-                return Err(unsupported(detail));
+                return Err(unsupported(detail, (header::ACCEPT, FORM)));
             }
             let bytes = bytes.await?;
             Ok(Self(form_urlencoded::parse(&bytes).into_owned().collect()))

@@ -16,6 +16,7 @@ const LARGEST_LIMIT: u32 = 100;
 pub struct PageQuery {
     /// Rows to answer with.
     #[param(default = 20, minimum = 1, maximum = 100)]
+    #[serde(default, deserialize_with = "super::number::<1, 100, _, _>")]
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
@@ -28,7 +29,7 @@ impl PageQuery {
             limit @ 1..=LARGEST_LIMIT => Ok(limit as usize),
             other => Err(Problem::invalid(vec![FieldError::new(
                 "limit",
-                format!("must be between 1 and {LARGEST_LIMIT}, got {other}"),
+                format!("must be a whole number from 1 to {LARGEST_LIMIT}, got `{other}`"),
             )])),
         }
     }

@@ -4,7 +4,10 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use actix_web::{
     HttpResponse, ResponseError,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderName},
+    },
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -60,6 +63,8 @@ struct Members {
     limit: Option<Policy>,
     #[serde(skip)]
     challenge: Option<Cow<'static, str>>,
+    #[serde(skip)]
+    header: Option<(HeaderName, &'static str)>,
 }
 
 /// A mistake in one field.
@@ -69,7 +74,7 @@ pub struct FieldError {
     #[schema(example = "/items/0/quantity")]
     pub pointer: String,
     /// The rule it breaks.
-    #[schema(example = "must be between 1 and 1000")]
+    #[schema(example = "must be a whole number from 1 to 1000")]
     pub reason: String,
 }
 
@@ -96,6 +101,7 @@ impl Problem {
             retry_after: None,
             limit: None,
             challenge: None,
+            header: None,
         }))
     }
 
@@ -165,6 +171,13 @@ impl Problem {
         self
     }
 
+    /// Sets a header that says what would have been accepted.
+    #[must_use]
+    pub fn header(mut self, header: (HeaderName, &'static str)) -> Self {
+        self.0.header = Some(header);
+        self
+    }
+
     /// Sets the mistakes.
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
@@ -203,6 +216,9 @@ impl Problem {
             let (window, wait) = (whole_seconds(window), whole_seconds(wait));
             response.insert_header(("ratelimit-policy", format!("\"{name}\";q={quota};w={window}")));
             response.insert_header(("ratelimit", format!("\"{name}\";r=0;t={wait}")));
+        }
+        if let Some(header) = self.0.header.clone() {
+            response.insert_header(header);
         }
         let unauthorized = self.status() == StatusCode::UNAUTHORIZED;
         if let Some(challenge) = self.0.challenge.as_deref().or(unauthorized.then_some("Bearer")) {

@@ -13,7 +13,10 @@ use actix_web::{
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{Admission, BodyLimits, Problem, Readiness, accept, edge, health, problem_pages};
+use super::{
+    Admission, BodyLimits, Problem, Readiness, accept, edge, health, parameters::KnownParameters,
+    problem_pages,
+};
 use crate::{db, process::Common, telemetry::Metrics};
 
 const OPENAPI: &str = "/openapi.json";
@@ -95,6 +98,8 @@ where
     let readiness = Data::new(options.readiness.clone());
     let trusted_proxies = Data::new(settings.trusted_proxies.clone());
     let openapi = Bytes::from(serde_json::to_vec(&options.openapi)?);
+    let cors_origins = Data::new(settings.cors_origins.clone());
+    let parameters = Data::new(KnownParameters::of(&options.openapi));
     let (listener, address) = listener(settings.http_bind)?;
     let app = move || {
         db::forbid_on_this_thread();
@@ -104,6 +109,8 @@ where
             .app_data(limits.clone())
             .app_data(readiness.clone())
             .app_data(trusted_proxies.clone())
+            .app_data(cors_origins.clone())
+            .app_data(parameters.clone())
             .app_data(PathConfig::default().error_handler(|_, _| Problem::absent("resource").into()))
             // Own routes first: those of the pages use a regular expression.
             .configure(configure.clone())
@@ -149,7 +156,7 @@ fn docs(openapi: Bytes) -> impl FnOnce(&mut ServiceConfig) {
         let page = SwaggerUi::new("/{_:.*}").config(Config::new([OPENAPI]).use_base_layout());
         let policy = DefaultHeaders::new().add((header::CONTENT_SECURITY_POLICY, PAGE_POLICY));
         config
-            .route(OPENAPI, document)
+            .service(web::resource(OPENAPI).route(document))
             .service(web::redirect("/docs", "/docs/"))
             .service(web::scope("/docs").wrap(policy).service(page));
     }

@@ -31,9 +31,11 @@ pub(super) struct AuditQuery {
     outcome: Option<Outcome>,
     /// Only acts at this time or later (RFC 3339).
     #[param(value_type = Option<String>, format = DateTime)]
+    #[serde(default, deserialize_with = "crate::http::time")]
     since: Option<Timestamp>,
     /// Only acts before this time.
     #[param(value_type = Option<String>, format = DateTime)]
+    #[serde(default, deserialize_with = "crate::http::time")]
     until: Option<Timestamp>,
 }
 

@@ -78,8 +78,7 @@ impl From<OpsError> for Problem {
             }
             OpsError::Unavailable(why) => {
                 tracing::warn!(%why, "a request is answered 503");
-                let detail =
-                    "Redis or the database is not available. The operation had no effect; try again.";
+                let detail = "Redis or the database is not available. The operation had no effect. Retry after a moment.";
                 Problem::unavailable("backend-unavailable", detail)
             }
             OpsError::Refused(why) => {
@@ -104,7 +103,7 @@ impl From<Unavailable> for Problem {
     fn from(_: Unavailable) -> Self {
         Problem::unavailable(
             "actor-restarting",
-            "A part of the service is being replaced. Try again after a moment.",
+            "A part of the service is being replaced. Retry after a moment.",
         )
     }
 }
@@ -178,6 +177,7 @@ struct DeadLetterQuery {
     stream: Option<String>,
     /// Rows to answer with.
     #[param(default = 20, minimum = 1, maximum = 100)]
+    #[serde(default, deserialize_with = "crate::http::number::<1, 100, _, _>")]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,

@@ -4,7 +4,7 @@ use super::ConnectionSettings;
 use crate::{
     audit::AuditSettings,
     db::DatabaseSettings,
-    settings::{Networks, Production, Source},
+    settings::{Networks, Origins, Production, Source},
     telemetry::{LogSettings, TraceSettings},
     tls,
 };
@@ -23,6 +23,8 @@ pub struct Common {
     pub admission_limit: usize,
     /// Their forwarding headers name the client.
     pub trusted_proxies: Networks,
+    /// Web pages from there may call.
+    pub cors_origins: Origins,
     pub connections: ConnectionSettings,
     pub shutdown_notice: Duration,
     pub shutdown_timeout: Duration,
@@ -63,6 +65,12 @@ impl Common {
                 .optional(
                     "trusted-proxies",
                     "addresses and networks whose X-Forwarded-For and Forwarded name the client: 10.0.0.0/8,…",
+                )
+                .unwrap_or_default(),
+            cors_origins: source
+                .optional(
+                    "cors-origins",
+                    "origins whose web pages may call, as browsers send them: https://shop.example,…",
                 )
                 .unwrap_or_default(),
             connections: ConnectionSettings::read(source),

@@ -11,6 +11,7 @@ pub struct Settings {
     pub live_products: usize,
     /// Instances miss each other's sales, so decisions reload the stock before they refuse an order.
     pub product_view_age: Duration,
+    pub public_catalogue: bool,
 }
 
 impl AsRef<Common> for Settings {
@@ -35,6 +36,11 @@ impl Settings {
                 "product-view-age",
                 "1s",
                 "maximum age of a product shown from memory",
+            ),
+            public_catalogue: source.value(
+                "public-catalogue",
+                "off",
+                "show products to who sends no token: GET /products and /products/{sku}",
             ),
         }
     }

@@ -44,7 +44,7 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
 
     let keys = KeySet::remote(settings.tokens.jwks_url.clone(), settings.tokens.jwks_refresh)?;
     let verifier = Verifier::new(keys.clone(), &settings.tokens);
-    let routes = http::routes(Addresses { desk: desk.clone() });
+    let routes = http::routes(Addresses { desk: desk.clone(), public_catalogue: settings.public_catalogue });
     let api = Api { keys, verifier, openapi: http::openapi(), routes, own_history: &[] };
     service.run(api, Some(streams), down!["desk" => desk, "writer" => writer]).await
 }

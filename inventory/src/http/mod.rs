@@ -21,4 +21,6 @@ use crate::actors::StockDesk;
 #[derive(Clone)]
 pub struct Addresses {
     pub desk: Supervised<StockDesk>,
+    /// Products are shown to who sends no token.
+    pub public_catalogue: bool,
 }

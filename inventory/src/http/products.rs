@@ -17,7 +17,7 @@ use super::{
     bodies::{ChangeBody, CreateBody, ProductBody, SkuPath},
     errors::sku,
     preconditions,
-    rights::ProductReader,
+    rights::CatalogueReader,
 };
 use crate::{
     actors::{
@@ -48,7 +48,7 @@ pub(super) struct ProductsQuery {
     security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"]), ("bearer" = ["products:read"])),
     responses((status = 200, description = "A page of products.", body = Page<ProductBody>)))]
 pub(super) async fn list(
-    _: Token<ProductReader>,
+    _: CatalogueReader,
     addresses: Data<Addresses>,
     query: Query<PageQuery>,
     wanted: Query<ProductsQuery>,
@@ -125,7 +125,7 @@ pub(super) async fn create(
         (status = 200, description = "The product.", body = ProductBody, headers(("ETag"))),
         (status = 404)))]
 pub(super) async fn show(
-    _: Token<ProductReader>,
+    _: CatalogueReader,
     addresses: Data<Addresses>,
     path: Path<String>,
 ) -> Result<HttpResponse, Problem> {

@@ -4,7 +4,7 @@ use runtime::http::{FieldError, Problem};
 use super::bodies::{CurrentPrices, ItemView};
 use crate::{
     actors::DeskError,
-    domain::{Money, OrderLine, PricingError, Violation},
+    domain::{LARGEST_AMOUNT, Money, OrderLine, PricingError, Violation},
 };
 
 pub(super) fn refusal(error: DeskError) -> Problem {

@@ -159,6 +159,26 @@ async fn every_call_is_allowed_to_those_of_the_table_and_to_nobody_else() {
     }
 }
 
+#[tokio::test]
+async fn a_public_catalogue_is_shown_without_a_token_and_nothing_else_is() {
+    let shop = Shop::open_with(|options| options.with_env(Kind::Inventory, "PUBLIC_CATALOGUE", "on")).await;
+    shop.product("MUG", 10).await;
+    let anonymous = shop.user.anonymous();
+    for path in ["/products", "/products/MUG", "/products?sku=MUG"] {
+        anonymous.get(Kind::Inventory, path).await.expect(200);
+        let head = anonymous.request(Method::HEAD, Kind::Inventory, path);
+        assert_eq!(send(head).await.expect("an answer").status, 200, "{path}");
+        let wrong = shop.user.with_token("wrong").get(Kind::Inventory, path).await;
+        wrong.problem(401, "invalid-token");
+        shop.user.get(Kind::Inventory, path).await.expect(200);
+    }
+    for path in ["/products/changes", "/products/MUG/movements", "/ops/streams"] {
+        anonymous.get(Kind::Inventory, path).await.problem(401, "missing-token");
+    }
+    anonymous.post(Kind::Inventory, "/products", &json!({})).await.problem(401, "missing-token");
+    anonymous.get(Kind::Payment, "/orders").await.problem(401, "missing-token");
+}
+
 async fn disable(shop: &Shop, account: &Client) {
     let id =
         account.get(Kind::User, "/auth/user").await.expect(200)["id"].as_str().expect("an id").to_owned();

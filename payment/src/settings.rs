@@ -19,6 +19,7 @@ pub struct Settings {
     pub charge_backlog: u32,
     pub orders_per_user: Policy,
     pub waits_per_user: usize,
+    pub waits: usize,
     pub event_heartbeat: Duration,
     pub compare_interval: Duration,
     pub price_age: Duration,
@@ -87,6 +88,13 @@ impl Settings {
                 "100",
                 1..=1_000_000,
                 "answers that one user waits for at a time, in each instance; any further wait gets 429",
+            ),
+            // Half of `connection-limit`: the other half stays for requests that are answered at once.
+            waits: source.within(
+                "wait-limit",
+                "2048",
+                1..=1_000_000,
+                "answers that all users together wait for at a time, in each instance; any further wait gets 503",
             ),
             event_heartbeat: event_heartbeat(source),
             compare_interval: compare_interval(source),

@@ -66,6 +66,7 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
         notifier: actors.notifier.clone(),
         orders_by_user: RateLimit::new(settings.orders_per_user),
         waits_by_user: Shares::new("waits", settings.waits_per_user),
+        waits: Shares::new("waits-in-all", settings.waits),
         event_heartbeat: settings.event_heartbeat,
     };
     let routes = http::routes(addresses);

@@ -90,8 +90,12 @@ const ROOMY_USER: [(&str, &str); 4] = [
     ("REFRESHES_PER_SOURCE", "6000"),
     ("TOKEN_REQUESTS_PER_SOURCE", "600"),
 ];
-const ROOMY_PAYMENT: [(&str, &str); 3] =
-    [("ORDERS_PER_USER", "1000000"), ("ORDERS_BURST", "1000000"), ("WAITS_PER_USER", "100000")];
+const ROOMY_PAYMENT: [(&str, &str); 4] = [
+    ("ORDERS_PER_USER", "1000000"),
+    ("ORDERS_BURST", "1000000"),
+    ("WAITS_PER_USER", "100000"),
+    ("WAIT_LIMIT", "100000"),
+];
 
 fn roomy<const N: usize>(limits: [(&'static str, &str); N]) -> impl Iterator<Item = (&'static str, String)> {
     limits.into_iter().map(|(name, value)| (name, value.to_owned()))

@@ -32,5 +32,7 @@ pub struct Addresses {
     pub notifier: OrderNotifier,
     pub orders_by_user: RateLimit<Uuid>,
     pub waits_by_user: Shares<Uuid>,
+    /// Of all users.
+    pub waits: Shares<()>,
     pub event_heartbeat: Duration,
 }

@@ -151,6 +151,26 @@ async fn a_user_waits_for_a_bounded_number_of_answers_at_a_time() {
 }
 
 #[tokio::test]
+async fn all_users_together_wait_for_a_bounded_number_of_answers_at_a_time() {
+    let slow = [("WAIT_LIMIT", "1"), ("PROVIDER_LATENCY", "20s"), ("PROVIDER_TIMEOUT", "30s")];
+    let shop = Shop::open_with(|options| {
+        slow.iter().fold(options, |options, (name, value)| options.with_env(Kind::Payment, name, value))
+    })
+    .await;
+    shop.product("MUG", 10).await;
+    let other = shop.another_user().await;
+    let mine = shop.user.order(&Order::of("MUG", 1)).await;
+    let theirs = other.order(&Order::of("MUG", 1)).await;
+    let [mine, theirs] = [mine, theirs].map(|id| format!("/orders/{id}?wait=2"));
+    let (one, another) = tokio::join!(shop.user.get(Kind::Payment, &mine), other.get(Kind::Payment, &theirs));
+    let refused = if one.status == 503 { &one } else { &another };
+    assert_eq!(one.status + another.status, 703, "{} {}", one.text(), another.text());
+    refused.problem(503, "overloaded");
+    assert_ne!(refused.header("retry-after"), "");
+    other.get(Kind::Payment, &theirs).await.expect(200);
+}
+
+#[tokio::test]
 async fn token_requests_are_limited_by_source_and_by_client() {
     let limits = [("TOKEN_REQUESTS_PER_SOURCE", "2"), ("TOKEN_REQUESTS_PER_CLIENT", "3")];
     let shop = Shop::open_with(|options| limited(options, &limits)).await;

@@ -17,7 +17,6 @@ use futures_util::stream;
 use runtime::{
     auth::{Token, TokenWatch},
     http::{FieldError, LongAnswer, Problem},
-    limits::Share,
 };
 use uuid::Uuid;
 
@@ -61,7 +60,7 @@ pub async fn follow(
     id: Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     let seen = last_event_id(&request)?;
-    let wait = wait::share(&addresses, token.sub)?;
+    let place = wait::place(&addresses, token.sub)?;
     // Before the read, so that no transition is missed.
     let subscription = addresses.notifier.subscribe(*id);
     let order = visible(&token, &addresses, *id).await?;
@@ -74,7 +73,7 @@ pub async fn follow(
         events,
         token: TokenWatch::of(&request)?,
         preamble: RETRY,
-        _wait: wait,
+        _place: place,
         _answer: LongAnswer::begin(&request),
     };
     Ok(HttpResponse::Ok()
@@ -90,7 +89,7 @@ struct Listener {
     token: TokenWatch,
     /// Before the first bytes.
     preamble: &'static str,
-    _wait: Share<Uuid>,
+    _place: wait::Place,
     _answer: LongAnswer,
 }
 

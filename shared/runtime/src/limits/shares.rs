@@ -27,6 +27,11 @@ impl<K: Hash + Eq + Clone> Shares<K> {
         Self { refused: limited(name), most: most.max(1), held: Arc::default() }
     }
 
+    /// What a key holds at most.
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
     /// `None` if `key` holds its share.
     pub fn take(&self, key: K) -> Option<Share<K>> {
         let mut all = self.held.lock().unwrap_or_else(PoisonError::into_inner);

@@ -58,7 +58,7 @@ const SERVICE: [Row; 9] = [
 const COMPOSITION: [&str; 4] = ["startup", "start_error", "preparation", "admin_account"];
 
 /// Lower modules first.
-const RUNTIME: [Row; 17] = [
+const RUNTIME: [Row; 18] = [
     row("failpoint", "", "", ""),
     row("recovery", "", "", ""),
     row("limits", "", "", ""),

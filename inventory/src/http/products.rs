@@ -119,11 +119,16 @@ pub(super) async fn create(
 }
 
 /// Shows a product.
-#[utoipa::path(get, path = "/products/{sku}", tag = "products", operation_id = "getProduct", params(SkuPath),
+#[utoipa::path(get, path = "/products/{sku}", tag = "products", operation_id = "getProduct",
+    params(SkuPath,
+        ("If-None-Match" = Option<String>, Header, description = "ETags that the client has, or `*`.",
+            example = "\"7\"")),
     security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"]), ("bearer" = ["products:read"])),
     responses(
         (status = 200, description = "The product.", body = ProductBody, headers(("ETag"))),
-        (status = 404)))]
+        (status = 304, description = "The client has this version.", headers(("ETag"))),
+        (status = 404),
+        (status = 412, description = "stale-version")))]
 pub(super) async fn show(
     _: CatalogueReader,
     addresses: Data<Addresses>,
@@ -136,7 +141,8 @@ pub(super) async fn show(
 /// Replaces name, description and price of a product that still has the version in If-Match.
 #[utoipa::path(put, path = "/products/{sku}", tag = "products", operation_id = "changeProduct",
     params(SkuPath,
-        ("If-Match" = String, Header, description = "The ETag of the product as last read.", example = "\"7\"")),
+        ("If-Match" = String, Header, description = "The ETag of the product as last read, or `*`.",
+            example = "\"7\"")),
     request_body = ChangeBody, security(("bearer" = ["ADMIN"])),
     responses(
         (status = 200, description = "The product.", body = ProductBody, headers(("ETag"))),
@@ -162,8 +168,14 @@ pub(super) async fn change(
 /// Takes a product off sale. Orders already placed keep their price and are still fulfilled. POST puts the SKU
 /// on sale again.
 #[utoipa::path(delete, path = "/products/{sku}", tag = "products", operation_id = "deleteProduct",
-    params(SkuPath), security(("bearer" = ["ADMIN"])),
-    responses((status = 204, description = "The product is off sale."), (status = 404)))]
+    params(SkuPath,
+        ("If-Match" = Option<String>, Header, description = "ETags that the product may have, or `*`.",
+            example = "\"7\"")),
+    security(("bearer" = ["ADMIN"])),
+    responses(
+        (status = 204, description = "The product is off sale."),
+        (status = 404),
+        (status = 412, description = "stale-version")))]
 pub(super) async fn remove(
     _: Token<AdminOnly>,
     addresses: Data<Addresses>,

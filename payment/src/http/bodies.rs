@@ -34,7 +34,8 @@ pub struct PlaceOrderBody {
 #[serde(deny_unknown_fields)]
 pub struct ExpectedTotal {
     /// Minor units of the currency, such as cents.
-    #[schema(example = 2598, minimum = 1)]
+    #[schema(example = 2598, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    #[serde(deserialize_with = "runtime::http::whole_number::<1, 9_007_199_254_740_991, _>")]
     pub amount: i64,
     /// ISO 4217.
     #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]

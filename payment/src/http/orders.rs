@@ -50,9 +50,16 @@ pub struct ShowParams {
 
 /// Shows an order. An order of another user is a 404, like an unknown one.
 #[utoipa::path(get, path = "/orders/{id}", tag = "orders", operation_id = "getOrder",
-    params(("id" = Uuid, Path, description = "The order."), ShowParams),
+    params(("id" = Uuid, Path, description = "The order."), ShowParams,
+        ("If-None-Match" = Option<String>, Header, description = "ETags that the client has, or `*`.",
+            example = "\"7\"")),
     security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"]), ("bearer" = ["orders:read"])),
-    responses((status = 200, description = "The order.", body = OrderView), (status = 404), (status = 429)))]
+    responses(
+        (status = 200, description = "The order.", body = OrderView, headers(("ETag"))),
+        (status = 304, description = "The client has this version.", headers(("ETag"))),
+        (status = 404),
+        (status = 412, description = "stale-version"),
+        (status = 429)))]
 pub async fn show(
     token: Token<OrderReader>,
     request: HttpRequest,
@@ -110,9 +117,11 @@ pub struct ListParams {
     sku: Option<String>,
     /// Only orders with `created_at` at this time or later (RFC 3339).
     #[param(value_type = Option<String>, format = DateTime)]
+    #[serde(default, deserialize_with = "runtime::http::time")]
     created_from: Option<Timestamp>,
     /// Only orders with `created_at` before this time.
     #[param(value_type = Option<String>, format = DateTime)]
+    #[serde(default, deserialize_with = "runtime::http::time")]
     created_to: Option<Timestamp>,
 }
 

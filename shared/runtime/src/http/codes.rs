@@ -174,8 +174,8 @@ pub const CODES: &[Code] = &[
     code(
         415,
         "unsupported-media-type",
-        "The body has another media type than the call reads.",
-        "Send the `Content-Type` that `detail` names.",
+        "The body has another media type or coding than the call reads.",
+        "Send it as `detail` says.",
     ),
     code(
         422,

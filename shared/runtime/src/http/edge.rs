@@ -31,6 +31,7 @@ use super::{
     problem::ProblemCode,
     request_record::RequestRecord,
     transport::Encrypted,
+    uncaught::{problem_in, problem_of, with_problem},
 };
 use crate::failpoint;
 
@@ -122,18 +123,20 @@ pub(super) async fn edge<B: MessageBody + 'static>(
 
 /// Middleware for the server of the metrics: problems, headers and time limits alone.
 pub(super) async fn plain_edge<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let mut in_hand = InHand::begin(&request);
+    let asked = Asked::read(&mut request);
     let answer = next.call(request).await;
     in_hand.answered();
     let request_id = Uuid::now_v7().to_string();
-    answer.map(|response| {
-        let mut response = match problem_in(&response) {
+    answer.map(|mut response| {
+        complete_allow(response.headers_mut());
+        let mut response = asked.finish(match problem_in(&response) {
             None => response.map_into_boxed_body(),
             Some(problem) => with_problem(response, problem, &request_id),
-        };
+        });
         set_headers(response.headers_mut(), &request_id, false);
         response
     })
@@ -258,63 +261,6 @@ async fn answer<B: MessageBody + 'static>(
                  key."
             ),
         )),
-    }
-}
-
-fn with_problem<B>(
-    response: ServiceResponse<B>,
-    problem: Problem,
-    request_id: &str,
-) -> ServiceResponse<BoxBody> {
-    let allowed = response.headers().get(header::ALLOW).cloned();
-    let mut response = response.into_response(problem.answer(request_id));
-    // A 405 names the allowed methods (RFC 9110).
-    if let Some(methods) = allowed {
-        response.headers_mut().insert(header::ALLOW, methods);
-    }
-    response
-}
-
-/// The handler's problem, or one made of the status.
-fn problem_in<B>(response: &ServiceResponse<B>) -> Option<Problem> {
-    let status = response.status();
-    if !status.is_client_error() && !status.is_server_error() {
-        return None;
-    }
-    match response.response().error() {
-        Some(error) => Some(problem_of(error)),
-        None if response.headers().contains_key("content-type") => None, // a body of its own, as /readyz
-        None => Some(match response.headers().get(header::ALLOW).and_then(|methods| methods.to_str().ok()) {
-            Some(methods) => {
-                Problem::new(status, code_of(status), format!("This path answers to {methods} only."))
-            }
-            None => generic(status),
-        }),
-    }
-}
-
-fn problem_of(error: &Error) -> Problem {
-    match error.as_error::<Problem>() {
-        Some(problem) => problem.clone(),
-        // Its text may name internals.
-        None => generic(error.as_response_error().status_code()),
-    }
-}
-
-fn generic(status: StatusCode) -> Problem {
-    Problem::new(
-        status,
-        code_of(status),
-        status.canonical_reason().unwrap_or("The request failed").to_owned(),
-    )
-}
-
-fn code_of(status: StatusCode) -> &'static str {
-    match status {
-        StatusCode::NOT_FOUND => "not-found",
-        StatusCode::METHOD_NOT_ALLOWED => "method-not-allowed",
-        status if status.is_client_error() => "invalid-request",
-        _ => "internal-error",
     }
 }
 

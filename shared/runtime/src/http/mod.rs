@@ -29,6 +29,7 @@ mod request_record;
 mod rule;
 mod server;
 mod transport;
+mod uncaught;
 
 pub use admission::Admission;
 pub use audited::{Audit, AuditNotes, name_caller};

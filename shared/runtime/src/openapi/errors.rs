@@ -158,6 +158,7 @@ fn problem(status: &str, codes: &[&Code], response: &Value, forms: &[(&String, &
     let text: Vec<&str> = own_text.into_iter().chain(lines.iter().map(String::as_str)).collect();
     let names: &[&str] = match status {
         "401" => &["WWW-Authenticate"],
+        "415" => &["Accept", "Accept-Encoding"],
         "429" => &["Retry-After", "RateLimit", "RateLimit-Policy"],
         "503" => &["Retry-After"],
         _ => &[],
@@ -202,8 +203,9 @@ pub(super) fn examples() -> Value {
             "request_id": "01930f5c-8b6e-7c2a-9d41-5a3f0e7b2c10",
         });
         if code.name == "invalid-request" {
-            value["detail"] = json!("limit: must be between 1 and 100, got 0");
-            value["errors"] = json!([{"pointer": "limit", "reason": "must be between 1 and 100, got 0"}]);
+            value["detail"] = json!("limit: must be a whole number from 1 to 100, got `0`");
+            value["errors"] =
+                json!([{"pointer": "limit", "reason": "must be a whole number from 1 to 100, got `0`"}]);
         }
         if code.name == "price-changed" {
             let money = |amount: i64| json!({"amount": amount, "currency": "EUR"});

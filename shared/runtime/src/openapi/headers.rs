@@ -5,10 +5,18 @@ use serde_json::{Value, json};
 use super::document::reference;
 
 /// Name, type, example and description of each header of a response.
-const HEADERS: [(&str, &str, &str, &str); 8] = [
+const HEADERS: [(&str, &str, &str, &str); 11] = [
+    (
+        "Accept",
+        "string",
+        "application/json",
+        "The media type that the call reads, if the body had another one.",
+    ),
+    ("Accept-Encoding", "string", "identity", "The coding that is read, if the body had another one."),
     ("ETag", "string", "\"7\"", "The version of the resource, for `If-Match`."),
     ("Idempotency-Replayed", "string", "true", "Present and `true` if the key had this answer before."),
     ("Location", "string", "/orders/01930f5c-8b6e-7c2a-9d41-5a3f0e7b2c10", "The resource."),
+    ("Prefer-Applied", "string", "wait=10", "The preference that was followed (RFC 7240)."),
     ("RateLimit", "string", "\"logins\";r=0;t=12", "What is left of the limit, and until when."),
     ("RateLimit-Policy", "string", "\"logins\";q=60;w=60", "The limit."),
     ("Retry-After", "integer", "1", "Seconds to wait before the next try."),

@@ -218,6 +218,28 @@ mod tests {
     }
 
     #[test]
+    fn a_mistake_is_a_rule_in_plain_words() {
+        for (body, rule) in [
+            (r#"{}"#, "is required"),
+            (r#"{"items": 7}"#, "must be an array, got 7"),
+            (r#"{"items": [7]}"#, "must be an object, got 7"),
+            (r#"{"items": [{"quantity": -1}]}"#, "must be a whole number, 0 or more, got -1"),
+            (r#"{"items": [{"quantity": 1.5}]}"#, "must be a whole number, 0 or more, got 1.5"),
+            (
+                r#"{"items": [{"quantity": "a, expected b"}]}"#,
+                "must be a whole number, 0 or more, got a string",
+            ),
+            (r#"{"items": [{"quantity": 1, "quantity": 2}]}"#, "must be given once"),
+            (r#"{"items": [], "kind": null}"#, "must be one of first, second"),
+            (r#"{"items": [], "kind": "third"}"#, "must be one of first, second"),
+            (r#"{"items": [], "x": 1}"#, "is unknown; known are items, kind"),
+        ] {
+            let problem = serde_json::to_value(parse::<Order>(body.as_bytes()).unwrap_err()).unwrap();
+            assert_eq!(problem["errors"][0]["reason"], rule, "{body}");
+        }
+    }
+
+    #[test]
     fn an_array_is_no_object_at_any_depth() {
         assert_eq!(complaint("[[]]"), "\"\"");
         assert_eq!(complaint(r#"{"items": [{"quantity": 1}, [1]]}"#), "\"/items/1\"");

@@ -78,8 +78,9 @@ const BEGIN: i64 = 1_700_000_000;
 /// Orders of two users: every tenth declined, every hundredth of a cup, as the name of each says.
 async fn history(connection: &Connection, users: [Uuid; 2], count: usize) {
     let [one, other] = users;
-    let sql = format!(
-        r#"INSERT INTO orders (id, user_id, status, version, total, created_at, settled_at, currency, payment_method, idempotency_key,
+    let orders = |from: usize, to: usize| {
+        format!(
+            r#"INSERT INTO orders (id, user_id, status, version, total, created_at, settled_at, currency, payment_method, idempotency_key,
                                request_hash, request_id, traceparent, items)
            SELECT (lpad(to_hex(({BEGIN} + n::bigint) * 1000 - 500), 12, '0') || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid,
                   CASE n % 2 WHEN 0 THEN '{one}' ELSE '{other}' END::uuid, CASE n % 10 WHEN 0 THEN 'declined' ELSE 'pending' END,
@@ -88,9 +89,13 @@ async fn history(connection: &Connection, users: [Uuid; 2], count: usize) {
                   json_build_array(json_build_object('sku', CASE n % 100 WHEN 0 THEN 'CUP' ELSE 'MUG' END, 'name', 'CUP',
                       'unit_price', json_build_object('amount', 100, 'currency', 'EUR'), 'quantity', 1,
                       'line_total', json_build_object('amount', 100, 'currency', 'EUR')))
-           FROM generate_series(1, {count}) n"#
-    );
-    connection.batch_execute(&sql).await.expect("orders");
+           FROM generate_series({from}, {to}) n"#
+        )
+    };
+    // A statement has a time limit.
+    for from in (1..=count).step_by(5000) {
+        connection.batch_execute(&orders(from, count.min(from + 4999))).await.expect("orders");
+    }
     connection.batch_execute("ANALYZE orders").await.expect("statistics");
 }
 
@@ -141,7 +146,7 @@ async fn no_combination_of_filters_scans_the_table() {
     const MOST: i64 = 500;
     let (_test, connection) = open().await;
     let users = [Uuid::now_v7(), Uuid::now_v7()];
-    history(&connection, users, 100_000).await;
+    history(&connection, users, 60_000).await;
     let read = async || {
         let counts = "SELECT seq_scan, coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = 'orders'";
         let row = connection.query_one(counts, &[]).await.expect("counts");
@@ -153,7 +158,7 @@ async fn no_combination_of_filters_scans_the_table() {
         status: (bits & 2 != 0).then_some(OrderStatus::Confirmed),
         sku: (bits & 4 != 0).then(|| "NONE".to_owned()),
         created_from: second(20_000).filter(|_| bits & 8 != 0),
-        created_to: second(60_000).filter(|_| bits & 16 != 0),
+        created_to: second(40_000).filter(|_| bits & 16 != 0),
         before: None,
     };
     // A statement that ran often may be planned anew without its parameters.

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::{Money, Order, OrderLine, OrderStatus, PaymentMethod, Transition, is_currency};
+use crate::domain::{
+    LARGEST_AMOUNT, Money, Order, OrderLine, OrderStatus, PaymentMethod, Transition, is_currency,
+};
 
 runtime::schema_of_names! {
     /// `pending` -> `completed` (paid) -> `confirmed` or `refunded`; `pending` -> `declined`.
@@ -35,7 +37,7 @@ pub struct PlaceOrderBody {
 pub struct ExpectedTotal {
     /// Minor units of the currency, such as cents.
     #[schema(example = 2598, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
-    #[serde(deserialize_with = "runtime::http::whole_number::<1, 9_007_199_254_740_991, _>")]
+    #[serde(deserialize_with = "runtime::http::whole_number::<1, LARGEST_AMOUNT, _>")]
     pub amount: i64,
     /// ISO 4217.
     #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
@@ -45,9 +47,6 @@ pub struct ExpectedTotal {
 impl ExpectedTotal {
     /// `wrong` takes the pointer and the rule of each mistake.
     pub(super) fn parse(self, wrong: &mut impl FnMut(&str, String)) -> Money {
-        if self.amount < 1 {
-            wrong("/expected_total/amount", "must be at least 1".to_owned());
-        }
         if !is_currency(&self.currency) {
             let rule = "must be an ISO 4217 code of three capital letters";
             wrong("/expected_total/currency", rule.to_owned());

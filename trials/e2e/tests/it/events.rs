@@ -143,7 +143,7 @@ async fn a_stream_lasts_as_long_as_its_order_with_heartbeats_and_without_a_place
 
 #[tokio::test]
 async fn a_user_and_all_of_them_have_a_bounded_number_of_streams() {
-    let limits = [("WAITS_PER_USER", "2"), ("WAITS", "3")];
+    let limits = [("WAITS_PER_USER", "2"), ("WAIT_LIMIT", "3")];
     let mut shop = Shop::open_with(|options| {
         limits
             .iter()
@@ -155,17 +155,17 @@ async fn a_user_and_all_of_them_have_a_bounded_number_of_streams() {
     let other = shop.another_user().await;
     let (own, others) =
         (shop.user.order(&Order::of("MUG", 1)).await, other.order(&Order::of("MUG", 1)).await);
-    let refused = async |client: &Client, path: &str| {
+    let refused = async |client: &Client, path: &str, status, code| {
         let answer = client.get(Kind::Payment, path).await;
-        answer.problem(429, "too-many-requests");
+        answer.problem(status, code);
         assert_eq!(answer.header("retry-after"), "1");
     };
     let first = Listening::begin(&shop.user, &own, None).await;
     let _second = Listening::begin(&shop.user, &own, None).await;
-    refused(&shop.user, &format!("/orders/{own}/events")).await;
-    refused(&shop.user, &format!("/orders/{own}?wait=1")).await;
+    refused(&shop.user, &format!("/orders/{own}/events"), 429, "too-many-requests").await;
+    refused(&shop.user, &format!("/orders/{own}?wait=1"), 429, "too-many-requests").await;
     let _third = Listening::begin(&other, &others, None).await;
-    refused(&other, &format!("/orders/{others}/events")).await;
+    refused(&other, &format!("/orders/{others}/events"), 503, "overloaded").await;
 
     drop(first);
     let again = async || {

@@ -67,7 +67,8 @@ async fn an_expected_total_is_money() {
         send(request.json(&body)).await.expect("an answer")
     };
     for (total, fields) in [
-        (json!({"amount": 0, "currency": "eur"}), vec!["/expected_total/amount", "/expected_total/currency"]),
+        (json!({"amount": 0, "currency": "EUR"}), vec!["/expected_total/amount"]),
+        (json!({"amount": 1000, "currency": "eur"}), vec!["/expected_total/currency"]),
         (json!({"amount": 1000}), vec!["/expected_total/currency"]),
         (json!({"amount": 10.5, "currency": "EUR"}), vec!["/expected_total/amount"]),
         (json!({"amount": 1000, "currency": "EUR", "tax": 0}), vec!["/expected_total/tax"]),

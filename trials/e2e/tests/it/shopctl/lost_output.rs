@@ -28,7 +28,7 @@ impl Lost {
     }
 
     async fn say(self, mut command: Command) -> Said {
-        Said::of(command.stdout(self.stdout()).output().await.expect("it runs"))
+        Said::with_stdout(&mut command, self.stdout()).await
     }
 
     /// One line, or none; steps on standard error come before it.

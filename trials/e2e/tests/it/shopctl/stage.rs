@@ -93,6 +93,12 @@ impl Said {
         Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
+    /// Of a command whose standard output goes elsewhere: `output` of tokio takes it in any case.
+    pub async fn with_stdout(command: &mut Command, stdout: Stdio) -> Self {
+        let child = command.stdout(stdout).stderr(Stdio::piped()).kill_on_drop(true).spawn();
+        Self::of(child.expect("it runs").wait_with_output().await.expect("it ends"))
+    }
+
     #[track_caller]
     pub fn success(self) -> Self {
         assert_eq!(self.code, Some(0), "{self:?}");

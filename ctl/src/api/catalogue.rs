@@ -42,9 +42,10 @@ impl Api {
         self.post(&self.endpoints().inventory, "/products", product).await
     }
 
-    /// Lists the products on sale, by SKU.
-    pub async fn products(&self, limit: usize) -> Result<Listed<Product>, ApiError> {
-        self.list(&self.endpoints().inventory, "/products", &[], limit).await
+    /// Lists the products on sale, by SKU; `search`: whose SKU or name begins with the text.
+    pub async fn products(&self, search: Option<&str>, limit: usize) -> Result<Listed<Product>, ApiError> {
+        let filter: Vec<_> = search.map(|text| ("q", text.to_owned())).into_iter().collect();
+        self.list(&self.endpoints().inventory, "/products", &filter, limit).await
     }
 
     pub async fn product(&self, sku: &str) -> Result<Product, ApiError> {

@@ -1,4 +1,5 @@
 use clap::builder::PossibleValuesParser;
+use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -7,12 +8,12 @@ use crate::api::{Item, Listed, Order, Transition};
 use crate::context::{Context, Role};
 use crate::exit::Exit;
 use crate::terminal::{Output, left_out, moment, printable, render_order, table};
-use crate::values::at_least_one;
+use crate::values::{at_least_one, sku, time};
 
 const EXAMPLES: &str = "\
 Examples:
   shopctl orders list --status refunded
-  shopctl orders list --as user
+  shopctl orders list --sku DEMO-MUG --since 1h
   shopctl orders show 0198c0de-0000-7000-8000-000000000000";
 
 /// `shopctl orders ...`
@@ -41,6 +42,15 @@ pub struct List {
     /// Id of the account that placed the orders [default: any]
     #[arg(long, value_name = "ID")]
     user: Option<Uuid>,
+    /// SKU that the orders contain [default: any]
+    #[arg(long, value_parser = sku)]
+    sku: Option<String>,
+    /// Earliest time: 2026-11-30T08:00:00Z, 2026-11-30 (UTC), or 15m for that long ago
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    since: Option<Timestamp>,
+    /// Time before which the orders were placed, given likewise
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    until: Option<Timestamp>,
     /// Maximum number of orders
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = at_least_one)]
     limit: usize,
@@ -73,7 +83,14 @@ pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
 }
 
 fn filter(args: &List) -> Vec<(&'static str, String)> {
-    let given = [("status", args.status.clone()), ("user_id", args.user.map(|id| id.to_string()))];
+    let List { status, user, sku, since, until, .. } = args;
+    let given = [
+        ("status", status.clone()),
+        ("user_id", user.map(|id| id.to_string())),
+        ("sku", sku.clone()),
+        ("created_from", since.map(|time| time.to_string())),
+        ("created_to", until.map(|time| time.to_string())),
+    ];
     given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 

@@ -8,7 +8,7 @@ use crate::values::{at_least_one, sku};
 
 const EXAMPLES: &str = "\
 Examples:
-  shopctl products list
+  shopctl products list --search tea
   shopctl products create TEA --name 'Green tea' --price 4.50EUR --stock 100
   shopctl products price TEA 4.95EUR";
 
@@ -18,6 +18,9 @@ Examples:
 pub enum Command {
     /// List the products on sale, by SKU
     List {
+        /// Text that the SKU or the name begins with
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
         /// Maximum number of products
         #[arg(long, value_name = "N", default_value_t = 100, value_parser = at_least_one)]
         limit: usize,
@@ -71,7 +74,9 @@ pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(Role::Admin).await?;
     let output = context.output;
     match command {
-        Command::List { limit } => output.print(&api.products(*limit).await?, rendered)?,
+        Command::List { search, limit } => {
+            output.print(&api.products(search.as_deref(), *limit).await?, rendered)?;
+        }
         Command::Show { sku } => output.print(&api.product(sku).await?, described)?,
         Command::Create(new) => {
             let product = api.create_product(&new.product()).await?;

@@ -122,6 +122,7 @@ async fn the_new_commands_manage_products_stock_orders_and_accounts() {
     );
     assert_eq!(say("products price TEA 1234.50EUR").await, "TEA costs 1234.50 EUR now\n");
     assert!(say("products list").await.lines().any(|line| line.starts_with("TEA ")));
+    assert_eq!(say("products list --search te").await.lines().count(), 2);
     assert!(say("products show TEA").await.contains("1234.50 EUR, 3 available, version 2"));
     assert_eq!(say("stock adjust TEA -1 --reason broken").await, "2 of TEA on hand\n");
     assert!(say("stock movements TEA").await.contains("broken"));
@@ -131,6 +132,9 @@ async fn the_new_commands_manage_products_stock_orders_and_accounts() {
     let order = stage.order().await;
     assert!(say("orders list --status confirmed").await.contains(&order));
     assert!(!say("orders list --status refunded").await.contains(&order));
+    assert!(say("orders list --sku DEMO-MUG --since 1h").await.contains(&order));
+    assert!(!say("orders list --sku DEMO-LAMP").await.contains(&order));
+    assert_eq!(say("orders list --until 2020-01-01").await, "no such order\n");
     let shown = say(&format!("orders show {order}")).await;
     assert!(shown.contains("1 x DEMO-MUG (Enamel mug), 12.99 EUR") && shown.contains("pending"), "{shown}");
 

@@ -12,6 +12,14 @@ fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let commit = given().or_else(|| checked_out(&root)).unwrap_or_else(|| "unknown".to_owned());
     println!("cargo::rustc-env=BUILD_COMMIT={commit}");
+    println!("cargo::rustc-env=BUILD_RUSTC={}", compiler().unwrap_or_else(|| "unknown".to_owned()));
+}
+
+/// Such as `1.95.0`. Cargo names the compiler, and runs this again for another one.
+fn compiler() -> Option<String> {
+    let output = Command::new(std::env::var_os("RUSTC")?).arg("--version").output().ok()?;
+    let said = String::from_utf8(output.stdout).ok()?;
+    said.split_whitespace().nth(1).map(str::to_owned)
 }
 
 fn given() -> Option<String> {

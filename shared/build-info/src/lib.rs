@@ -7,5 +7,8 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// an unoptimised build of that commit or of work on top of it.
 pub const COMMIT: &str = env!("BUILD_COMMIT");
 
+/// The compiler, such as `1.95.0`.
+pub const RUSTC: &str = env!("BUILD_RUSTC");
+
 /// `0.1.0 (32ee1e4b8467)`
 pub const DESCRIPTION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BUILD_COMMIT"), ")");

@@ -7,12 +7,6 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 
 use super::process_metrics;
 
-mod build_info {
-    pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-    pub const COMMIT: &str = "unknown";
-    pub const RUSTC: &str = "unknown";
-}
-
 /// A batch in its handler, or a transaction. A statement ends after 3 s (`database-statement-timeout`).
 const SECONDS: [f64; 14] =
     [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use events::Origin;
 use form_urlencoded::byte_serialize;
 use reqwest::header::CONTENT_TYPE;
-use runtime::tls::http_client;
+use runtime::{telemetry::call, tls::http_client};
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 
@@ -101,28 +102,35 @@ impl ProductSource {
         Ok(Self { settings, client, token: Mutex::new(None) })
     }
 
-    /// `skus`: at most 50, the lines of an order.
-    pub async fn find_all(&self, skus: &[String]) -> Result<Vec<Product>, SourceError> {
+    /// `skus`: at most 50, the lines of an order. `origin`: the request that needs them.
+    pub async fn find_all(&self, skus: &[String], origin: &Origin) -> Result<Vec<Product>, SourceError> {
         // SKUs need no escaping.
-        let ProductsBody { data } = self.get(&format!("/products?sku={}", skus.join(","))).await?;
+        let query = format!("?sku={}", skus.join(","));
+        let ProductsBody { data } = self.get("/products", &query, origin).await?;
         Ok(data.into_iter().map(Product::from).collect())
     }
 
     /// The products changed after the change `after`, as many as fit on a page.
     pub async fn changes(&self, after: i64) -> Result<Changes, SourceError> {
-        let ChangesBody { data, next } =
-            self.get(&format!("/products/changes?after={after}&limit={PAGE}")).await?;
+        let query = format!("?after={after}&limit={PAGE}");
+        let ChangesBody { data, next } = self.get("/products/changes", &query, &Origin::root()).await?;
         let is_full = data.len() >= PAGE as usize;
         let change =
             |ChangeBody { change, product }| Change { number: change, product: Product::from(product) };
         Ok(Changes { changes: data.into_iter().map(change).collect(), next, is_full })
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, SourceError> {
-        let token = self.token().await?;
-        let url = format!("{}{path}", self.settings.inventory_url.as_str());
+    async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &str,
+        origin: &Origin,
+    ) -> Result<T, SourceError> {
+        let token = self.token(origin).await?;
+        let url = format!("{}{path}{query}", self.settings.inventory_url.as_str());
         let unreachable = |error| SourceError::Unreachable { what: "inventory", error };
-        let response = self.client.get(url).bearer_auth(token).send().await.map_err(unreachable)?;
+        let request = self.client.get(url).bearer_auth(token);
+        let response = call(request, origin).await.map_err(unreachable)?;
         match response.status().as_u16() {
             200 => response.json().await.map_err(unreachable),
             status => {
@@ -135,32 +143,30 @@ impl ProductSource {
         }
     }
 
-    async fn token(&self) -> Result<String, SourceError> {
+    async fn token(&self, origin: &Origin) -> Result<String, SourceError> {
         let mut known = self.token.lock().await;
         if let Some((token, _)) = known.as_ref().filter(|(_, until)| *until > Instant::now()) {
             return Ok(token.clone());
         }
-        let TokenBody { access_token, expires_in } = self.fetch_token().await?;
+        let TokenBody { access_token, expires_in } = self.fetch_token(origin).await?;
         let life = Duration::from_secs(expires_in);
         let until = Instant::now() + (life - MARGIN.min(life / 2));
         *known = Some((access_token.clone(), until));
         Ok(access_token)
     }
 
-    async fn fetch_token(&self) -> Result<TokenBody, SourceError> {
+    async fn fetch_token(&self, origin: &Origin) -> Result<TokenBody, SourceError> {
         let unreachable = |error| SourceError::Unreachable { what: "the user service", error };
         // RFC 6749, 2.3.1: both are encoded as in a form.
         let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
         let settings = &self.settings;
-        let response = self
+        let request = self
             .client
             .post(settings.token_url.as_str())
             .basic_auth(encoded(&settings.client_id), Some(encoded(settings.client_secret.expose())))
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body("grant_type=client_credentials&scope=products%3Aread")
-            .send()
-            .await
-            .map_err(unreachable)?;
+            .body("grant_type=client_credentials&scope=products%3Aread");
+        let response = call(request, origin).await.map_err(unreachable)?;
         match response.status().as_u16() {
             200 => response.json().await.map_err(unreachable),
             status => Err(SourceError::Refused { what: "the user service", status }),

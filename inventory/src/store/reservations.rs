@@ -80,6 +80,9 @@ impl Write for WriteStock {
     const NAME: &'static str = "stock";
     /// Twice the batch updates each product row half as often per order.
     const MAX_WAIT_INTERVALS: u32 = 6;
+    fn trace(order: &Arc<DecidedOrder>) -> Option<&str> {
+        Some(&order.reply.envelope.traceparent)
+    }
     fn is_awaited(order: &Arc<DecidedOrder>) -> bool {
         order.reply.envelope.awaited
     }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
+use events::Origin;
 use runtime::{
     db::{Database, DbError},
     drains_at_once,
@@ -58,7 +59,11 @@ drains_at_once!(Catalogue);
 /// Fetch products from inventory that the copy lacks, or may have at an old price.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<FetchedProducts, CatalogueError>")]
-pub struct FetchProducts(pub Vec<String>);
+pub struct FetchProducts {
+    pub skus: Vec<String>,
+    /// The request that needs them.
+    pub origin: Origin,
+}
 
 /// The products are unknown for now: a later request may find them.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +86,8 @@ impl Handler<FetchProducts> for Catalogue {
     fn handle(&mut self, message: FetchProducts, _: &mut Self::Context) -> Self::Result {
         let parts = self.parts.clone();
         let absent_skus = self.absent_skus.clone();
-        Box::pin(async move { fetch(&parts, &absent_skus, message.0).await })
+        let FetchProducts { skus, origin } = message;
+        Box::pin(async move { fetch(&parts, &absent_skus, skus, &origin).await })
     }
 }
 
@@ -89,11 +95,12 @@ async fn fetch(
     parts: &CatalogueParts,
     absent_skus: &AbsentSkus,
     skus: Vec<String>,
+    origin: &Origin,
 ) -> Result<FetchedProducts, CatalogueError> {
     let (mut absent, asked): (Vec<String>, Vec<String>) =
         skus.into_iter().partition(|sku| absent_skus.contains(sku));
     if !asked.is_empty() {
-        let found = parts.source.find_all(&asked).await?;
+        let found = parts.source.find_all(&asked, origin).await?;
         if !found.is_empty() {
             store::upsert_products(&parts.database.connection().await?, &found).await?;
             parts.changes.record();

@@ -6,6 +6,7 @@ use std::{
 };
 
 use events::{Envelope, MoneyData, OrderCompleted, OrderedItem, Origin, TraceContext};
+use opentelemetry::KeyValue;
 use runtime::{
     db::DbError,
     failpoint,
@@ -45,11 +46,11 @@ async fn charge_traced(parts: &CashierParts, order: &Order, kind: Attempt) {
         return;
     };
     let began = SystemTime::now();
-    let settled = charge_in(trace, parts, order, kind).await;
-    record_span(trace, || {
-        let mut attributes = vec![("orderflow.order_id", order.id.to_string().into())];
-        attributes.extend(settled.map(|outcome| ("orderflow.outcome", outcome.into())));
-        let error = settled.is_none().then(|| "not settled; see the log".to_owned());
+    let settled = charge_in(trace.clone(), parts, order, kind).await;
+    record_span(&trace, || {
+        let mut attributes = vec![KeyValue::new("orderflow.order_id", order.id.to_string())];
+        attributes.extend(settled.map(|outcome| KeyValue::new("orderflow.outcome", outcome)));
+        let error = settled.is_none().then(|| "not-settled".into()); // the log says why
         Span {
             kind: SpanKind::Internal,
             name: "charge order".into(),

@@ -88,7 +88,7 @@ async fn place_and_wait(
 ) -> Result<HttpResponse, Problem> {
     // Before the commit, so that no transition is missed.
     let waiting = wait.map(|timeout| (timeout, addresses.notifier.subscribe(order.order_id)));
-    match place(addresses, order).await? {
+    match place(request, addresses, order).await? {
         Placed::Created(order) => match waiting {
             None => Ok(respond(StatusCode::ACCEPTED, &order, false)),
             Some((timeout, subscription)) => {
@@ -127,7 +127,7 @@ fn admit(addresses: &Addresses) -> Result<(), Problem> {
 
 /// Products that the catalogue copy lacks are fetched once; so are those of another total than the client
 /// expects, because the client may know a newer price.
-async fn place(addresses: &Addresses, order: OrderRequest) -> Result<Placed, Problem> {
+async fn place(request: &HttpRequest, addresses: &Addresses, order: OrderRequest) -> Result<Placed, Problem> {
     let order = Arc::new(order);
     let placed = addresses.writer.place(Arc::clone(&order)).await.map_err(refusal)?;
     let (skus, is_known) = match &placed {
@@ -135,7 +135,8 @@ async fn place(addresses: &Addresses, order: OrderRequest) -> Result<Placed, Pro
         Placed::NotPriced(PricingError::PriceChanged { .. }) => (order.cart.skus(), true),
         _ => return Ok(placed),
     };
-    match addresses.catalogue.send(FetchProducts(skus.clone())).await? {
+    let origin = RequestContext::of(request).origin();
+    match addresses.catalogue.send(FetchProducts { skus: skus.clone(), origin }).await? {
         Ok(FetchedProducts::All) => addresses.writer.place(order).await.map_err(refusal),
         Ok(FetchedProducts::Absent(absent)) => Ok(Placed::NotPriced(PricingError::UnknownProducts(absent))),
         Err(_) if is_known => Ok(placed),
@@ -225,7 +226,7 @@ fn parse(
         cart,
         expected_total,
         method,
-        traceparent: trace.to_string(),
+        traceparent: trace.carried(),
         request_id,
         response: (!waits).then_some(ResponseKind::Accepted),
     })

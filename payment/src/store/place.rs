@@ -47,6 +47,10 @@ impl Write for PlaceOrders {
     type Output = Placed;
     const NAME: &'static str = "place-orders";
 
+    fn trace(order: &Arc<OrderRequest>) -> Option<&str> {
+        Some(&order.traceparent)
+    }
+
     async fn commit(
         &self,
         connection: &Connection,

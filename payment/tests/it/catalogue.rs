@@ -14,6 +14,7 @@ use actix_web::{
     App, HttpResponse, HttpServer,
     web::{self, Data, Query},
 };
+use events::Origin;
 use payment::{
     actors::{Catalogue, CatalogueParts, CatalogueSync, CatalogueSyncParts, FetchProducts, FetchedProducts},
     domain::{Money, OrderRequest, Placed, PricingError},
@@ -252,7 +253,11 @@ async fn products_that_the_copy_lacks_are_asked_for_together_and_absent_ones_are
     catalogue.ready().await.expect("a catalogue");
     let fetch = async |skus: &[&str]| {
         let skus = skus.iter().map(|sku| (*sku).to_owned()).collect();
-        catalogue.send(FetchProducts(skus)).await.expect("a catalogue").expect("an answer")
+        catalogue
+            .send(FetchProducts { skus, origin: Origin::root() })
+            .await
+            .expect("a catalogue")
+            .expect("an answer")
     };
     let absent = |skus: &[&str]| FetchedProducts::Absent(skus.iter().map(|sku| (*sku).to_owned()).collect());
     let asked = || copy.inventory.asked_for_products.load(Ordering::Relaxed);

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Event;
 use crate::{
     objects,
-    trace_context::{Origin, TraceContext},
+    trace_context::{self, Origin, TraceContext},
 };
 
 /// The field of a stream entry.
@@ -24,6 +24,7 @@ pub struct Envelope {
     pub subject: String,
     /// By the publisher's clock.
     pub time: Timestamp,
+    /// As [`TraceContext::carried`]: with the `tracestate`.
     pub traceparent: String,
     /// Order id, or SKU of a product; determines the partition.
     pub correlation_id: String,
@@ -63,6 +64,8 @@ struct Attributes<'a> {
     time: Timestamp,
     datacontenttype: &'static str,
     traceparent: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tracestate: Option<&'a str>,
     correlationid: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     causationid: Option<Uuid>,
@@ -84,6 +87,7 @@ struct Document<'a> {
     subject: String,
     time: Timestamp,
     traceparent: Option<String>,
+    tracestate: Option<String>,
     correlationid: String,
     causationid: Option<Uuid>,
     requestid: Option<String>,
@@ -104,7 +108,7 @@ impl Envelope {
             source: source.to_owned(),
             subject: event.subject(),
             time: Timestamp::now(),
-            traceparent: trace.to_string(),
+            traceparent: trace.carried(),
             correlation_id,
             causation_id: None,
             request_id,
@@ -141,6 +145,12 @@ impl Envelope {
     }
 
     pub fn to_json(&self) -> String {
+        self.to_json_in(&self.traceparent)
+    }
+
+    /// The copy that is sent in the span `carried`.
+    pub fn to_json_in(&self, carried: &str) -> String {
+        let (traceparent, tracestate) = trace_context::split(carried);
         let attributes = Attributes {
             specversion: "1.0",
             id: self.id,
@@ -149,7 +159,8 @@ impl Envelope {
             subject: &self.subject,
             time: self.time,
             datacontenttype: "application/json",
-            traceparent: &self.traceparent,
+            traceparent,
+            tracestate,
             correlationid: &self.correlation_id,
             causationid: self.causation_id,
             requestid: self.request_id.as_deref(),
@@ -169,13 +180,14 @@ impl Envelope {
     pub fn from_json(text: &str) -> Result<Self, EnvelopeError> {
         let document: Document =
             objects::from_str(text).map_err(|error| EnvelopeError::Malformed(error.to_string()))?;
+        let carried = |parent: String| trace_context::join(&parent, document.tracestate.as_deref());
         Ok(Self {
             id: document.id,
             kind: document.kind,
             source: document.source,
             subject: document.subject,
             time: document.time,
-            traceparent: document.traceparent.unwrap_or_else(|| TraceContext::root().to_string()),
+            traceparent: document.traceparent.map_or_else(|| TraceContext::root().carried(), carried),
             correlation_id: document.correlationid,
             causation_id: document.causationid,
             request_id: document.requestid,

@@ -20,7 +20,7 @@ pub use product_changed::ProductChanged;
 pub use refund_order::{RefundOrder, RefundReason, ShortItem};
 pub use routes::{INVENTORY_GROUP, PAYMENT_GROUP, Route, consumed_by, published_by, route_of};
 pub use stock_reserved::{ReservedItem, StockReserved};
-pub use trace_context::{Origin, TraceContext, set_sample_ratio};
+pub use trace_context::{Origin, Sampler, TraceContext, set_sampler};
 
 use serde::Deserialize;
 

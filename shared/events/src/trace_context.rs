@@ -2,15 +2,34 @@
 
 use std::{
     fmt,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
+
+use uuid::Uuid;
 
 /// Threshold for 63 random bits of a trace; the default samples all.
 static SAMPLED_BELOW: AtomicU64 = AtomicU64::new(1 << 63);
+static PARENT_BASED: AtomicBool = AtomicBool::new(true);
 
-/// Sets the sampled share of new traces, 0 to 1.
-pub fn set_sample_ratio(ratio: f64) {
-    SAMPLED_BELOW.store(below(ratio), Ordering::Relaxed);
+/// Longest `tracestate` that is passed on, in bytes; W3C asks for this many at least.
+const LONGEST_STATE: usize = 512;
+
+/// Decides which traces are sampled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sampler {
+    /// A trace that began elsewhere follows the flag of its `traceparent`.
+    pub parent_based: bool,
+    /// The sampled share of the others, 0 to 1.
+    pub ratio: f64,
+}
+
+/// Sets the sampler of this process.
+pub fn set_sampler(sampler: Sampler) {
+    SAMPLED_BELOW.store(below(sampler.ratio), Ordering::Relaxed);
+    PARENT_BASED.store(sampler.parent_based, Ordering::Relaxed);
 }
 
 /// Rounding to the 53 bits of a double is harmless.
@@ -18,14 +37,16 @@ fn below(ratio: f64) -> u64 {
     (ratio * (1_u64 << 63) as f64) as u64
 }
 
-/// A `traceparent`: `00-<trace id>-<span id>-<flags>` (<https://www.w3.org/TR/trace-context/>).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A `traceparent`: `00-<trace id>-<span id>-<flags>`, and the `tracestate` of other tracing systems that
+/// travels with it (<https://www.w3.org/TR/trace-context/>).
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceContext {
     trace: u128,
     span: u64,
     /// 0 if unknown.
     parent: u64,
     sampled: bool,
+    state: Option<Arc<str>>,
 }
 
 impl TraceContext {
@@ -36,43 +57,65 @@ impl TraceContext {
             span: rand::random::<u64>() | 1,
             parent: 0,
             sampled: is_sampled(trace, SAMPLED_BELOW.load(Ordering::Relaxed)),
+            state: None,
         }
     }
 
-    /// Parses `traceparent`, or starts a new trace.
-    pub fn resume(traceparent: &str) -> Self {
-        Self::parse(traceparent).unwrap_or_else(Self::root)
+    /// Parses a [carried](Self::carried) context, or starts a new trace.
+    pub fn resume(carried: &str) -> Self {
+        Self::parse(carried).unwrap_or_else(Self::root)
     }
 
-    /// The `traceparent` of a reply: the same span, or a new trace.
-    pub fn carried_on(traceparent: &str) -> String {
-        let is_ours =
-            traceparent.starts_with("00-") && (traceparent.ends_with("-00") || traceparent.ends_with("-01"));
-        match Self::parse(traceparent) {
-            Some(_) if is_ours => traceparent.to_owned(),
-            Some(other) => other.to_string(),
-            None => Self::root().to_string(),
+    /// The carried context of a reply: the same span, or a new trace.
+    pub fn carried_on(carried: &str) -> String {
+        let is_ours = carried.starts_with("00-") && (carried.ends_with("-00") || carried.ends_with("-01"));
+        match Self::parse(carried) {
+            Some(_) if is_ours => carried.to_owned(),
+            Some(other) => other.carried(),
+            None => Self::root().carried(),
         }
     }
 
-    /// Continues `header` with a new span, or starts a trace.
-    pub fn continue_from(header: Option<&str>) -> Self {
-        header.and_then(Self::parse).map_or_else(Self::root, |parent| parent.child())
+    /// One text for a column: `traceparent`, and after a space `tracestate` if there is one.
+    pub fn carried(&self) -> String {
+        match &self.state {
+            None => self.to_string(),
+            Some(state) => format!("{self} {state}"),
+        }
     }
 
-    pub fn child(self) -> Self {
-        Self { span: rand::random::<u64>() | 1, parent: self.span, ..self }
+    /// The `tracestate`.
+    pub fn state(&self) -> Option<&str> {
+        self.state.as_deref()
+    }
+
+    /// Continues a [carried](Self::carried) context with a new span, or starts a trace.
+    pub fn continue_from(carried: Option<&str>) -> Self {
+        carried.and_then(Self::parse).map_or_else(Self::root, |parent| parent.child())
+    }
+
+    /// With the `tracestate` of a request; one that W3C forbids is left out.
+    #[must_use]
+    pub fn with_state(self, state: &str) -> Self {
+        let is_member = |member: &str| member.trim().is_empty() || member.contains('=');
+        let is_readable = state.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        let is_short = state.len() <= LONGEST_STATE && state.split(',').count() <= 32;
+        let is_good = is_readable && is_short && state.contains('=') && state.split(',').all(is_member);
+        Self { state: is_good.then(|| state.into()), ..self }
+    }
+
+    pub fn child(&self) -> Self {
+        Self { span: rand::random::<u64>() | 1, parent: self.span, ..self.clone() }
     }
 
     /// Whether spans are collected.
-    pub fn is_sampled(self) -> bool {
+    pub fn is_sampled(&self) -> bool {
         self.sampled
     }
 
-    /// Trace, span and parent ids, big-endian; an absent parent is empty.
-    pub fn ids(self) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
-        let parent = if self.parent == 0 { Vec::new() } else { self.parent.to_be_bytes().to_vec() };
-        (self.trace.to_be_bytes().to_vec(), self.span.to_be_bytes().to_vec(), parent)
+    /// Trace, span and parent ids; an unknown parent is 0.
+    pub fn ids(&self) -> (u128, u64, u64) {
+        (self.trace, self.span, self.parent)
     }
 
     /// 32 hexadecimal digits, for logs.
@@ -80,7 +123,8 @@ impl TraceContext {
         format!("{:032x}", self.trace)
     }
 
-    fn parse(header: &str) -> Option<Self> {
+    fn parse(carried: &str) -> Option<Self> {
+        let (header, state) = split(carried);
         let mut parts = header.split('-');
         let version = parts.next()?;
         let trace = parts.next()?;
@@ -96,20 +140,43 @@ impl TraceContext {
         }
         let trace = u128::from_str_radix(trace, 16).ok()?;
         let span = u64::from_str_radix(span, 16).ok()?;
-        let sampled = u8::from_str_radix(flags, 16).ok()? & 1 == 1;
-        (trace != 0 && span != 0).then_some(Self { trace, span, parent: 0, sampled })
+        let flag = u8::from_str_radix(flags, 16).ok()? & 1 == 1;
+        let sampled = if PARENT_BASED.load(Ordering::Relaxed) {
+            flag
+        } else {
+            is_sampled(trace, SAMPLED_BELOW.load(Ordering::Relaxed))
+        };
+        let state = state.map(Arc::from);
+        (trace != 0 && span != 0).then_some(Self { trace, span, parent: 0, sampled, state })
     }
+}
+
+/// `traceparent` and `tracestate` of a carried context.
+pub(crate) fn split(carried: &str) -> (&str, Option<&str>) {
+    carried.split_once(' ').map_or((carried, None), |(parent, state)| (parent, Some(state)))
+}
+
+/// The inverse of [`split`].
+pub(crate) fn join(traceparent: &str, state: Option<&str>) -> String {
+    state.map_or_else(|| traceparent.to_owned(), |state| format!("{traceparent} {state}"))
 }
 
 fn is_sampled(trace: u128, below: u64) -> bool {
     (trace as u64) >> 1 < below // the lowest bit is always 1
 }
 
-/// The request that caused an event.
+/// The request that caused an event or another request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     pub trace: TraceContext,
     pub request_id: Option<String>,
+}
+
+impl Origin {
+    /// Of work that no request caused: a new trace, and an id of its own.
+    pub fn root() -> Self {
+        Self { trace: TraceContext::root(), request_id: Some(Uuid::now_v7().to_string()) }
+    }
 }
 
 impl From<TraceContext> for Origin {
@@ -161,6 +228,21 @@ mod tests {
         let later_version = "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03-more";
         assert_eq!(TraceContext::carried_on(later_version), ours, "as this version writes it");
         assert!(TraceContext::parse(&TraceContext::carried_on("no trace")).is_some());
+    }
+
+    #[test]
+    fn the_state_of_other_tracing_systems_travels_with_the_trace() {
+        let header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let child = TraceContext::continue_from(Some(header)).with_state("congo=t61rcWkgMzE,rojo=00f0");
+        let resumed = TraceContext::resume(&child.carried());
+        assert_eq!(resumed.state(), Some("congo=t61rcWkgMzE,rojo=00f0"));
+        assert_eq!(TraceContext::carried_on(&child.carried()), child.carried());
+        assert_eq!((resumed.to_string(), resumed.child().state()), (child.to_string(), child.state()));
+        for wrong in
+            ["", "no member", "a=1\u{7f}", "a=ü", &"a=1,".repeat(33), &format!("a={}", "1".repeat(511))]
+        {
+            assert_eq!(child.clone().with_state(wrong).state(), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -33,6 +33,11 @@ pub fn http_client() -> reqwest::ClientBuilder {
     reqwest::Client::builder().tls_backend_preconfigured(client_config())
 }
 
+/// The same for threads without a runtime.
+pub(crate) fn blocking_http_client() -> reqwest::blocking::ClientBuilder {
+    reqwest::blocking::Client::builder().tls_backend_preconfigured(client_config())
+}
+
 /// Reads certificate and key of the REST API; `None`: plain HTTP.
 pub(crate) fn read_server_config(source: &mut Source) -> Option<Arc<ServerConfig>> {
     let certificate = given(

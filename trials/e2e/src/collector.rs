@@ -1,157 +1,100 @@
-//! A stand-in for an OpenTelemetry collector, over OTLP/HTTP.
+//! An OpenTelemetry collector for tests: a receiver in Python, which reads spans with OpenTelemetry's own
+//! messages.
 
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
-    sync::{Arc, Mutex},
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
 };
 
-use opentelemetry_proto::tonic::{
-    collector::trace::v1::ExportTraceServiceRequest,
-    common::v1::{KeyValue, any_value::Value},
-    trace::v1::Span as Message,
-};
-use prost::Message as _;
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
-};
+use serde::Deserialize;
 
-#[derive(Debug, Clone)]
+use crate::python;
+
+const SCRIPT: &str = include_str!("collector.py");
+const PACKAGES: [&str; 2] = ["opentelemetry-proto==1.45.2", "protobuf==6.33.6"];
+
+#[derive(Debug, Clone, Deserialize)]
 pub struct Span {
     pub service: String,
+    /// Attributes of the service.
+    pub resource: BTreeMap<String, String>,
     pub name: String,
     pub trace: String,
     pub id: String,
     /// Empty for a root span.
     pub parent: String,
-    /// As in OTLP: 1 internal, 2 server, 4 producer, 5 consumer.
+    /// The `tracestate`.
+    pub state: String,
+    /// As in OTLP: 1 internal, 2 server, 3 client, 4 producer, 5 consumer.
     pub kind: i32,
     pub failed: bool,
     pub attributes: BTreeMap<String, String>,
+    /// Whether it began before it ended.
+    pub in_order: bool,
+    /// The header `api-key` of its export.
+    pub key: String,
 }
 
 pub struct Collector {
-    address: SocketAddr,
-    received: Arc<Mutex<Received>>,
-    _serving: JoinSet<()>,
-}
-
-#[derive(Debug, Default)]
-struct Received {
-    spans: Vec<Span>,
-    /// Future requests to answer with 503.
-    busy: usize,
+    port: u16,
+    spans: Arc<Mutex<Vec<Span>>>,
+    process: Child,
 }
 
 impl Collector {
-    pub async fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-        let address = listener.local_addr().expect("its address");
-        let received = Arc::<Mutex<Received>>::default();
-        let mut serving = JoinSet::new();
-        serving.spawn(serve(listener, Arc::clone(&received)));
-        Self { address, received, _serving: serving }
+    /// Needs python3 with venv, and PyPI for the first time.
+    pub fn start() -> Self {
+        let mut process =
+            Command::new(python::with("otlp", &PACKAGES, "import opentelemetry.proto.trace.v1.trace_pb2"))
+                .args(["-c", SCRIPT])
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .spawn()
+                .expect("Python");
+        let mut lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
+        let port = lines.next().and_then(Result::ok).and_then(|line| line.parse().ok()).expect("a port");
+        let spans = Arc::<Mutex<Vec<Span>>>::default();
+        let received = Arc::clone(&spans);
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let span = serde_json::from_str(&line).expect("a span");
+                received.lock().unwrap_or_else(PoisonError::into_inner).push(span);
+            }
+        });
+        Self { port, spans, process }
     }
 
-    /// Answers the next `times` requests with 503.
-    pub fn is_busy(&self, times: usize) {
-        self.received.lock().expect("no panic inside").busy = times;
+    /// Answers the next `times` exports with 503.
+    pub async fn is_busy(&self, times: usize) {
+        self.tell(&format!("busy/{times}")).await;
     }
 
-    pub fn busy_left(&self) -> usize {
-        self.received.lock().expect("no panic inside").busy
+    /// Takes exports from now on, and answers none.
+    pub async fn hangs(&self) {
+        self.tell("hang").await;
+    }
+
+    async fn tell(&self, path: &str) {
+        let request = reqwest::Client::new().post(format!("{}/{path}", self.url())).body("-");
+        assert!(request.send().await.expect("an answer").status().is_success());
     }
 
     /// For `OTLP_ENDPOINT`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://127.0.0.1:{}", self.port)
     }
 
     pub fn spans(&self) -> Vec<Span> {
-        self.received.lock().expect("no panic inside").spans.clone()
+        self.spans.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-async fn serve(listener: TcpListener, received: Arc<Mutex<Received>>) {
-    let mut connections = JoinSet::new();
-    while let Ok((connection, _)) = listener.accept().await {
-        let received = Arc::clone(&received);
-        connections.spawn(async move { serve_connection(connection, &received).await.unwrap_or_default() });
+impl Drop for Collector {
+    fn drop(&mut self) {
+        _ = self.process.kill();
+        _ = self.process.wait();
     }
-}
-
-async fn serve_connection(connection: TcpStream, received: &Mutex<Received>) -> std::io::Result<()> {
-    let mut connection = BufReader::new(connection);
-    loop {
-        let mut head = Vec::new();
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            if connection.read_line(&mut line).await? == 0 {
-                return Ok(());
-            }
-            let line = line.trim_end().to_ascii_lowercase();
-            if line.is_empty() {
-                break;
-            }
-            if let Some(value) = line.strip_prefix("content-length: ") {
-                length = value.parse().expect("a number");
-            }
-            head.push(line);
-        }
-        let mut body = vec![0; length];
-        connection.read_exact(&mut body).await?;
-        assert_eq!(head[0], "post /v1/traces http/1.1");
-        assert!(head.contains(&"content-type: application/x-protobuf".to_owned()), "{head:?}");
-        let status = received.lock().expect("no panic inside").take(&body);
-        connection.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await?;
-    }
-}
-
-impl Received {
-    fn take(&mut self, body: &[u8]) -> &'static str {
-        if self.busy > 0 {
-            self.busy -= 1;
-            return "503 Service Unavailable";
-        }
-        let request = ExportTraceServiceRequest::decode(body).expect("protobuf");
-        for resource in request.resource_spans {
-            let about = attributes(&resource.resource.expect("a resource").attributes);
-            let spans = resource.scope_spans.into_iter().flat_map(|scope| scope.spans);
-            self.spans.extend(spans.map(|span| read(&about["service.name"], &span)));
-        }
-        "200 OK"
-    }
-}
-
-fn read(service: &str, span: &Message) -> Span {
-    assert!(
-        0 < span.start_time_unix_nano && span.start_time_unix_nano <= span.end_time_unix_nano,
-        "{span:?}"
-    );
-    Span {
-        service: service.to_owned(),
-        name: span.name.clone(),
-        trace: hexadecimal(&span.trace_id),
-        id: hexadecimal(&span.span_id),
-        parent: hexadecimal(&span.parent_span_id),
-        kind: span.kind,
-        failed: span.status.as_ref().is_some_and(|status| status.code == 2),
-        attributes: attributes(&span.attributes),
-    }
-}
-
-fn attributes(list: &[KeyValue]) -> BTreeMap<String, String> {
-    let text = |value: &KeyValue| match value.value.as_ref().and_then(|value| value.value.clone()) {
-        Some(Value::StringValue(text)) => text,
-        Some(Value::IntValue(number)) => number.to_string(),
-        other => panic!("unexpected attribute {other:?}"),
-    };
-    list.iter().map(|attribute| (attribute.key.clone(), text(attribute))).collect()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,6 +6,7 @@ pub mod guides;
 mod http_response;
 mod metrics;
 mod orders;
+pub mod python;
 mod shop;
 
 pub use binaries::service_binaries;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Claims, Role, Scope, TokenError, Verifier};
 use crate::{
     audit::Caller,
-    http::{FieldError, Problem, name_caller},
+    http::{FieldError, Problem, RequestContext, name_caller},
 };
 
 /// The roles and the scope that a route admits.
@@ -100,7 +100,8 @@ impl<A: Allows> FromRequest for Token<A> {
         }
         let (token, request) = (token.to_owned(), request.clone());
         Either::Right(Box::pin(async move {
-            let token = admit(&request, verifier.verify(&token).await.map_err(refusal)?)?;
+            let origin = RequestContext::of(&request).origin();
+            let token = admit(&request, verifier.verify_during(&origin, &token).await.map_err(refusal)?)?;
             if let Some(check) = check.filter(|_| token.role == Role::Admin) {
                 check.ask(token.sub).await.inspect_err(|_| name(&request, true, &token))?;
             }

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use events::Origin;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
@@ -17,7 +18,7 @@ use super::{
     fingerprint::fingerprint,
     key_document::{revocation_name, verifying_keys},
 };
-use crate::{settings::HttpUrl, tls::http_client};
+use crate::{settings::HttpUrl, telemetry::call, tls::http_client};
 
 /// A request with an unknown key waits for it.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -117,8 +118,8 @@ impl KeySet {
     }
 
     /// The key called `kid`; `None` if the signer lacks it too, or cannot be asked at once. Fails if no key at all
-    /// is known.
-    pub async fn find(&self, kid: &str) -> Result<Option<Arc<VerifyingKey>>, KeySetError> {
+    /// is known. `origin`: the request that needs it.
+    pub async fn find(&self, kid: &str, origin: &Origin) -> Result<Option<Arc<VerifyingKey>>, KeySetError> {
         if let Some(key) = self.cached_key(kid) {
             return Ok(Some(key));
         }
@@ -127,7 +128,7 @@ impl KeySet {
         if remote.unknown.get(&name).is_some() {
             return Ok(None);
         }
-        let fetched = match self.refresh(remote).await {
+        let fetched = match self.refresh(remote, origin).await {
             // An unknown name is no reason to doubt the keys at hand; the watch looks again.
             Err(_) if self.has_any() => return Ok(None),
             fetched => fetched?,
@@ -142,7 +143,7 @@ impl KeySet {
     /// Fetches the set unless some keys are known; for readiness.
     pub async fn warm_up(&self) -> Result<(), KeySetError> {
         match &self.0.remote {
-            Some(remote) if !self.has_any() => self.refresh(remote).await.map(drop),
+            Some(remote) if !self.has_any() => self.refresh(remote, &Origin::root()).await.map(drop),
             _ => Ok(()),
         }
     }
@@ -157,7 +158,7 @@ impl KeySet {
 
     /// One fetch at a time. With keys at hand, other requests with an unknown `kid` fail at once, and a fetch that
     /// failed delays the next one; otherwise they share the result. False if the keys are fresh enough.
-    async fn refresh(&self, remote: &Remote) -> Result<bool, KeySetError> {
+    async fn refresh(&self, remote: &Remote, origin: &Origin) -> Result<bool, KeySetError> {
         let asked = Instant::now();
         let mut last = match remote.fetches.try_lock() {
             Ok(last) => last,
@@ -175,18 +176,23 @@ impl KeySet {
             }
             _ => {}
         }
-        self.fetch(remote, &mut last).await.map(|()| true)
+        self.fetch(remote, &mut last, origin).await.map(|()| true)
     }
 
     /// Fetches the set off the request path; nothing for a local set.
     pub(crate) async fn fetch_again(&self) -> Result<(), KeySetError> {
         let Some(remote) = &self.0.remote else { return Ok(()) };
         let mut last = remote.fetches.lock().await;
-        self.fetch(remote, &mut last).await
+        self.fetch(remote, &mut last, &Origin::root()).await
     }
 
-    async fn fetch(&self, remote: &Remote, last: &mut Option<Fetch>) -> Result<(), KeySetError> {
-        let fetched = remote.fetch().await.map_err(|error| remote.error(error));
+    async fn fetch(
+        &self,
+        remote: &Remote,
+        last: &mut Option<Fetch>,
+        origin: &Origin,
+    ) -> Result<(), KeySetError> {
+        let fetched = remote.fetch(origin).await.map_err(|error| remote.error(error));
         let outcome = fetched.map(|document| self.replace(&document));
         *last = Some(Fetch { at: Instant::now(), outcome: outcome.clone() });
         outcome
@@ -198,7 +204,8 @@ impl Remote {
         KeySetError { url: self.url.as_str().to_owned(), why: why.to_string() }
     }
 
-    async fn fetch(&self) -> Result<KeyDocument, reqwest::Error> {
-        self.client.get(self.url.as_str()).send().await?.error_for_status()?.json().await
+    async fn fetch(&self, origin: &Origin) -> Result<KeyDocument, reqwest::Error> {
+        let request = self.client.get(self.url.as_str());
+        call(request, origin).await?.error_for_status()?.json().await
     }
 }

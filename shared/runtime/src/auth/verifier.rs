@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use events::Origin;
 use jsonwebtoken::decode_header;
 use quick_cache::sync::Cache;
 
@@ -52,14 +53,19 @@ impl Verifier {
         claims
     }
 
-    /// Verifies signature, algorithm, type, issuer, audience and times.
+    /// As [`Self::verify_during`], outside of a request.
     pub async fn verify(&self, token: &str) -> Result<Arc<Claims>, TokenError> {
+        self.verify_during(&Origin::root(), token).await
+    }
+
+    /// Verifies signature, algorithm, type, issuer, audience and times. `origin`: the request that brought the token.
+    pub async fn verify_during(&self, origin: &Origin, token: &str) -> Result<Arc<Claims>, TokenError> {
         let header = decode_header(token).map_err(|_| TokenError::Invalid("it must be a JWT"))?;
         self.rules.check_header(&header)?;
         // Read first: a key may be retired meanwhile.
         let generation = self.keys.generation();
         let kid = header.kid.as_deref().ok_or(TokenError::Invalid("it must name a key (kid)"))?;
-        let key = self.keys.find(kid).await?.ok_or(TokenError::Invalid("its key is unknown"))?;
+        let key = self.keys.find(kid, origin).await?.ok_or(TokenError::Invalid("its key is unknown"))?;
         let claims = Arc::new(self.rules.claims(token, &header, &key)?);
         if self.keys.revokes(&claims) {
             return Err(TokenError::Revoked);

@@ -1,10 +1,15 @@
 //! One batch of a [`GroupCommit`](super::GroupCommit), split after a failure until the failing item stands
 //! alone.
 
-use std::{collections::VecDeque, ops::Range, rc::Rc, time::Instant};
+use std::{
+    collections::VecDeque,
+    ops::Range,
+    rc::Rc,
+    time::{Instant, SystemTime},
+};
 
 use super::{
-    Database, DbError, Failure, Fault, Write,
+    Database, DbError, Failure, Fault, Write, commit_span,
     retry::{Attempts, RETRY_PAUSE},
     write::Limits,
 };
@@ -26,8 +31,9 @@ impl<W: Write> Batch<W> {
     pub async fn run(&self, items: Vec<W::Item>) -> Vec<Result<W::Output, Failure>> {
         metrics::histogram!("orderflow_group_commit_batch_size", "writer" => W::NAME)
             .record(items.len() as f64);
-        let started = Instant::now();
+        let (started, began) = (Instant::now(), SystemTime::now());
         let outcomes = self.commit_or_split(&items, started).await;
+        commit_span::record::<W>(&items, &outcomes, began);
         metrics::histogram!("orderflow_group_commit_duration_seconds", "writer" => W::NAME)
             .record(started.elapsed());
         outcomes

@@ -8,6 +8,7 @@
 
 mod batch;
 mod check;
+mod commit_span;
 mod connect;
 mod connection;
 mod database;

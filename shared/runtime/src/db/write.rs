@@ -24,6 +24,12 @@ pub trait Write: Unpin + 'static {
         false
     }
 
+    /// The [carried](events::TraceContext::carried) context of the work that the item is part of; its commit becomes a
+    /// span there.
+    fn trace(_item: &Self::Item) -> Option<&str> {
+        None
+    }
+
     /// Returns one output per item, in order. Must be idempotent by a key of the items: a retry repeats it.
     fn commit(
         &self,

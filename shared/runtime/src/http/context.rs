@@ -39,10 +39,20 @@ impl RequestContext {
             .filter(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(|b| b.is_ascii_graphic()));
         Self {
             request_id: given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned),
-            trace: TraceContext::continue_from(text("traceparent")),
+            trace: trace(headers, text("traceparent")),
             client: ClientAddress::read(peer, headers, trusted),
         }
     }
+}
+
+/// `tracestate` counts together with a `traceparent`, and may come in several lines.
+fn trace(headers: &HeaderMap, traceparent: Option<&str>) -> TraceContext {
+    let trace = TraceContext::continue_from(traceparent);
+    if traceparent.is_none() || !headers.contains_key("tracestate") {
+        return trace;
+    }
+    let lines: Vec<&str> = headers.get_all("tracestate").filter_map(|line| line.to_str().ok()).collect();
+    trace.with_state(&lines.join(","))
 }
 
 /// `ClientAddress` as a handler argument.

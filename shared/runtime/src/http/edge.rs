@@ -30,7 +30,6 @@ use super::{
     prefer::wanted_wait,
     problem::ProblemCode,
     request_record::RequestRecord,
-    transport::Encrypted,
     uncaught::{problem_in, problem_of, with_problem},
 };
 use crate::failpoint;
@@ -72,7 +71,7 @@ pub(super) async fn edge<B: MessageBody + 'static>(
     let record = RequestRecord::begin(&request);
     let cors = Cors::read(&request);
     let asked = Asked::read(&mut request);
-    let is_encrypted = request.conn_data::<Encrypted>().is_some();
+    let is_encrypted = record.encrypted;
     request.extensions_mut().insert(record.context.clone());
     let act = Pending::begin(&request, &record);
     let wait = wanted_wait(request.request());

@@ -5,14 +5,19 @@ use std::{
 
 use actix_web::{
     dev::ServiceRequest,
-    http::{Method, StatusCode, Uri},
+    http::{
+        Method, StatusCode, Uri,
+        header::{self, HeaderValue},
+        uri::Authority,
+    },
     web::Data,
 };
+use opentelemetry::KeyValue;
 
-use super::{Admission, RequestContext, health::is_health_check};
+use super::{Admission, RequestContext, health::is_health_check, transport::Encrypted};
 use crate::{
     settings::Networks,
-    telemetry::{Attribute, Span, SpanKind, record_span},
+    telemetry::{Span, SpanKind, is_collected, record_span},
 };
 
 pub(super) const UNMATCHED: &str = "unmatched";
@@ -25,6 +30,9 @@ pub(super) struct RequestRecord {
     pub route: String,
     method: Method,
     pub uri: Uri,
+    /// Read for a span only.
+    host: Option<HeaderValue>,
+    pub encrypted: bool,
 }
 
 thread_local! {
@@ -83,6 +91,9 @@ fn duration(
     }
 }
 
+/// OpenTelemetry's word.
+const OTHER: &str = "_OTHER";
+
 /// Groups unknown methods to bound the number of labels.
 fn method_label(method: &Method) -> &'static str {
     match *method {
@@ -93,7 +104,7 @@ fn method_label(method: &Method) -> &'static str {
         Method::DELETE => "DELETE",
         Method::HEAD => "HEAD",
         Method::OPTIONS => "OPTIONS",
-        _ => "other",
+        _ => OTHER,
     }
 }
 
@@ -101,8 +112,12 @@ impl RequestRecord {
     pub(super) fn begin(request: &ServiceRequest) -> Self {
         let nobody = Networks::default();
         let trusted = request.app_data::<Data<Networks>>().map_or(&nobody, |trusted| trusted.get_ref());
+        let context = RequestContext::read(request.peer_addr(), request.headers(), trusted);
+        let host = is_collected(&context.trace).then(|| request.headers().get(header::HOST).cloned());
         Self {
-            context: RequestContext::read(request.peer_addr(), request.headers(), trusted),
+            context,
+            host: host.flatten(),
+            encrypted: request.conn_data::<Encrypted>().is_some(),
             started: Instant::now(),
             service: request.app_data::<Data<Admission>>().map_or("", |admission| admission.service),
             route: request.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned()),
@@ -123,7 +138,7 @@ impl RequestRecord {
         DURATIONS.with_borrow_mut(|durations| durations.of(self, status, waited).record(elapsed));
         // Probes every second would bury other spans.
         if !is_health_check(path) {
-            record_span(context.trace, || self.span(status, elapsed));
+            record_span(&context.trace, || self.span(status, elapsed));
         }
         self.log(status, elapsed);
     }
@@ -159,18 +174,39 @@ impl RequestRecord {
 
     /// Names the span by its route: OpenTelemetry asks for low cardinality.
     fn span(&self, status: StatusCode, elapsed: Duration) -> Span {
-        let method = method_label(&self.method);
         let ended = SystemTime::now();
-        let attributes = vec![
-            ("http.request.method", method.into()),
-            ("http.route", self.route.clone().into()),
-            ("url.path", self.uri.path().to_owned().into()),
-            ("http.response.status_code", Attribute::Number(status.as_u16().into())),
-            ("orderflow.request_id", self.context.request_id.clone().into()),
-        ];
-        let error = status.is_server_error().then(|| status.to_string());
-        let name = format!("{method} {}", self.route).into();
+        let error = status.is_server_error().then(|| status.as_u16().to_string().into());
+        let method = if self.method_label() == OTHER { "HTTP" } else { self.method_label() };
+        let name = match self.matched() {
+            Some(route) => format!("{method} {route}").into(),
+            None => method.into(),
+        };
         let began = ended.checked_sub(elapsed).unwrap_or(ended);
-        Span { kind: SpanKind::Server, name, began, ended, attributes, error }
+        Span { kind: SpanKind::Server, name, began, ended, attributes: self.attributes(status), error }
+    }
+
+    fn matched(&self) -> Option<&str> {
+        Some(self.route.as_str()).filter(|route| *route != UNMATCHED)
+    }
+
+    fn attributes(&self, status: StatusCode) -> Vec<KeyValue> {
+        let mut attributes = vec![
+            KeyValue::new("http.request.method", self.method_label()),
+            KeyValue::new("url.scheme", if self.encrypted { "https" } else { "http" }),
+            KeyValue::new("url.path", self.uri.path().to_owned()),
+            KeyValue::new("http.response.status_code", i64::from(status.as_u16())),
+            KeyValue::new("orderflow.request_id", self.context.request_id.clone()),
+        ];
+        if self.method_label() == OTHER {
+            attributes.push(KeyValue::new("http.request.method_original", self.method.to_string()));
+        }
+        attributes.extend(self.matched().map(|route| KeyValue::new("http.route", route.to_owned())));
+        let host: Option<Authority> = self.host.as_ref().and_then(|host| host.as_bytes().try_into().ok());
+        if let Some(host) = host {
+            let port = host.port_u16().unwrap_or(if self.encrypted { 443 } else { 80 });
+            attributes.push(KeyValue::new("server.address", host.host().to_owned()));
+            attributes.push(KeyValue::new("server.port", i64::from(port)));
+        }
+        attributes
     }
 }

@@ -10,12 +10,7 @@ use std::{error::Error, future::Future, process::ExitCode, time::Duration};
 
 use refinery::Runner;
 
-use crate::{
-    audit, db, failpoint,
-    settings::Source,
-    shutdown::Cause,
-    telemetry::{self, LogSettings},
-};
+use crate::{audit, db, failpoint, settings::Source, shutdown::Cause, telemetry};
 
 pub use connections::ConnectionSettings;
 pub use print::{complain, print};
@@ -65,7 +60,7 @@ pub fn read_settings<S>(
 /// Runs `task`; `service` is its name in traces. Returns 0 after a signal, a migration or a good health
 /// check, otherwise 1.
 pub fn run<S, F, E>(
-    service: &str,
+    service: &'static str,
     task: Task<S>,
     migrations: fn() -> Runner,
     serve: impl FnOnce(S) -> F,
@@ -79,30 +74,27 @@ where
         Task::Serve(settings) => {
             let Common { log, traces, .. } = settings.as_ref().as_ref().clone();
             telemetry::install_metrics(); // before anything counts
-            let served = async {
-                let spans = telemetry::export_spans(service, traces.collector.as_ref(), traces.sample_ratio);
-                let cause = serve(*settings).await;
-                if let Some(spans) = spans {
-                    spans.flush(LAST_SPANS_TIMEOUT).await;
-                }
-                cause.map(|cause| cause.exit_code())
-            };
-            run_system(&log, served)
+            telemetry::install_logs(log.format, &log.filter);
+            let spans = telemetry::export_spans(service, &traces);
+            let code = run_system(async { serve(*settings).await.map(|cause| cause.exit_code()) });
+            if let Some(spans) = spans {
+                spans.flush(LAST_SPANS_TIMEOUT);
+            }
+            code
         }
         Task::Migrate(settings) => {
-            let migrated = async {
+            telemetry::install_logs(settings.log.format, &settings.log.filter);
+            run_system(async {
                 db::prepare_within(&settings.database, db::STARTUP_TIMEOUT, migrations).await?;
                 audit::forget_old(&settings.database, settings.audit.retention).await;
                 Ok::<_, db::MigrationError>(ExitCode::SUCCESS)
-            };
-            run_system(&settings.log, migrated)
+            })
         }
         Task::Healthcheck { address, encrypted } => healthcheck::run(address, encrypted),
     }
 }
 
-fn run_system<E: Error>(log: &LogSettings, work: impl Future<Output = Result<ExitCode, E>>) -> ExitCode {
-    telemetry::install_logs(log.format, &log.filter);
+fn run_system<E: Error>(work: impl Future<Output = Result<ExitCode, E>>) -> ExitCode {
     match actix_rt::System::new().block_on(work) {
         Ok(code) => code,
         Err(error) => {

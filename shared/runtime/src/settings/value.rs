@@ -172,6 +172,11 @@ impl HttpUrl {
 }
 
 impl HttpUrl {
+    /// A URL below this one; `path` begins with a slash.
+    pub fn join(&self, path: &str) -> Self {
+        Self(format!("{}{path}", self.0))
+    }
+
     /// Whether it is https.
     pub fn is_encrypted(&self) -> bool {
         self.0.starts_with("https:")

@@ -13,7 +13,7 @@ use redis::{
 use tokio::sync::Mutex;
 
 use super::{BrokerError, answer, partition_of, publication, reader::Reader};
-use crate::{failpoint, stream::StreamSettings};
+use crate::{failpoint, stream::StreamSettings, telemetry::begin_span};
 use events::{Envelope, FIELD};
 
 /// Bounds the buffer that the connection keeps; an event takes about 1 KiB.
@@ -109,14 +109,23 @@ impl Broker {
     ) -> Result<impl Iterator<Item = Result<String, BrokerError>>, BrokerError> {
         let mut pipeline = Pipeline::with_capacity(events.len());
         let began = SystemTime::now();
+        let mut spans = Vec::with_capacity(events.len());
         for (stream, envelope) in events {
-            pipeline.add_command(add(&self.key_of(stream, envelope), &envelope.to_json()));
+            let span = begin_span(&envelope.traceparent);
+            let document = match &span {
+                Some(span) => envelope.to_json_in(&span.carried()),
+                None => envelope.to_json(),
+            };
+            pipeline.add_command(add(&self.key_of(stream, envelope), &document));
+            spans.push(span);
         }
         let values = self.run(&mut pipeline).await?;
-        Ok(values.into_iter().zip(events).map(move |(value, (stream, envelope))| {
-            let entry = entry_id(value.extract_error()?);
-            publication::record_publication(stream, envelope, began);
-            Ok(entry)
+        Ok(values.into_iter().zip(events).zip(spans).map(move |((value, event), span)| {
+            let entry = value.extract_error().map(entry_id);
+            if let Some(span) = span {
+                publication::record_publication(&span, *event, began, entry.is_err());
+            }
+            entry.map_err(BrokerError::from)
         }))
     }
 

@@ -15,9 +15,9 @@ pub struct Received<E> {
 impl<E> Received<E> {
     /// For replies, which continue the trace of this handling.
     pub fn cause(&self) -> Arc<Envelope> {
-        match self.span {
+        match &self.span {
             Some(span) => {
-                Arc::new(Envelope { traceparent: span.to_string(), ..Envelope::clone(&self.envelope) })
+                Arc::new(Envelope { traceparent: span.carried(), ..Envelope::clone(&self.envelope) })
             }
             None => Arc::clone(&self.envelope),
         }

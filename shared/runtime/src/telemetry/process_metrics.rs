@@ -4,7 +4,8 @@ use std::fmt::{Display, Write};
 
 use metrics_process::collector;
 
-/// Appends the metrics as text: the recorder's counters are whole numbers, but seconds of the processor are not.
+/// Appends the metrics as text: the recorder's counters are whole numbers, and seconds of the processor
+/// are not.
 pub(super) fn render(text: &mut String) {
     let found = collector::collect();
     let cpu = "User and system CPU time spent, in seconds";
@@ -26,6 +27,7 @@ pub(super) fn render(text: &mut String) {
 /// Leaves out what the operating system does not say.
 fn append(text: &mut String, name: &str, kind: &str, help: &str, value: Option<impl Display>) {
     if let Some(value) = value {
-        _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n\n"); // a String takes all
+        // A String takes all.
+        _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n\n");
     }
 }

@@ -45,7 +45,7 @@ const SERVICE: [Row; 9] = [
     row("tokens", "domain", "auth settings", ""),
     row("store", "domain", "auth db inbox limits outbox", "events tokio_postgres"),
     row("provider", "domain settings store", "db", "tokio"),
-    row("product_source", "domain settings", "tls", "reqwest tokio"),
+    row("product_source", "domain settings", "telemetry tls", "events reqwest tokio"),
     row(
         "actors",
         "domain product_source provider settings store tokens",
@@ -65,11 +65,11 @@ const RUNTIME: [Row; 18] = [
     row("shutdown", "", "", "tokio"),
     row("settings", "", "", "redis reqwest tokio_postgres"),
     row("tls", "settings", "", "reqwest rustls"),
-    row("telemetry", "settings tls", "", "actix_rt events reqwest tokio"),
+    row("telemetry", "settings tls", "", "events reqwest"),
     row("supervisor", "recovery shutdown", "", "actix actix_rt tokio"),
     row(
         "db",
-        "failpoint settings supervisor tls",
+        "failpoint settings supervisor telemetry tls",
         "",
         "actix actix_rt deadpool deadpool_postgres refinery tokio tokio_postgres",
     ),
@@ -89,7 +89,7 @@ const RUNTIME: [Row; 18] = [
         "",
         "actix_rt actix_web events rustls tokio",
     ),
-    row("auth", "audit http settings tls", "", "actix_web reqwest tokio"),
+    row("auth", "audit http settings telemetry tls", "", "actix_web events reqwest tokio"),
     row(
         "ops",
         "audit auth db failpoint http outbox recovery stream supervisor telemetry",

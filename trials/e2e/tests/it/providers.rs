@@ -1,12 +1,9 @@
 //! Tokens of another identity provider, made by a foreign library.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::process::Command;
 
 use ctl::stack::Kind;
-use e2e::{Client, Order, SOON, Shop, eventually, first, key};
+use e2e::{Client, Order, SOON, Shop, eventually, first, key, python};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -19,31 +16,12 @@ const AUDIENCE: &str = "orderflow";
 const SCRIPT: &str = include_str!("provider.py");
 const PACKAGES: [&str; 2] = ["PyJWT==2.10.1", "cryptography==46.0.3"];
 
-/// A Python with the packages, in a folder of the build.
-fn python() -> PathBuf {
-    // target/debug/deps/it-0123456789abcdef
-    let test = std::env::current_exe().expect("this program");
-    let folder = test.ancestors().nth(3).expect("target").join("python-tokens");
-    let python = folder.join("bin/python");
-    if !succeeds(&python, &["-c", "import jwt, cryptography"]) {
-        let made = succeeds(Path::new("python3"), &["-m", "venv", "--clear", &folder.to_string_lossy()])
-            && succeeds(&python, &[&["-m", "pip", "install", "--quiet"], PACKAGES.as_slice()].concat());
-        assert!(
-            made,
-            "this test needs python3 with venv, and {} from PyPI: is there a network?",
-            PACKAGES.join(" and ")
-        );
-    }
-    python
-}
-
-fn succeeds(program: &Path, arguments: &[&str]) -> bool {
-    Command::new(program).args(arguments).status().is_ok_and(|status| status.success())
-}
-
 /// Key set and tokens.
 fn issued() -> Value {
-    let output = Command::new(python()).args(["-c", SCRIPT, ISSUER, AUDIENCE]).output().expect("Python");
+    let output = Command::new(python::with("tokens", &PACKAGES, "import jwt, cryptography"))
+        .args(["-c", SCRIPT, ISSUER, AUDIENCE])
+        .output()
+        .expect("Python");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("JSON")
 }

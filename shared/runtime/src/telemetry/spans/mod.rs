@@ -1,19 +1,19 @@
-//! Spans for an OpenTelemetry collector, by OTLP/HTTP: one per request, handled event and publication. Work
-//! never waits for the collector:
+//! Spans for an OpenTelemetry collector: requests, calls, publications, handled events, transactions. The SDK
+//! batches and sends them by OTLP/HTTP, on a thread of its own. Work never waits for the collector:
 //!
 //! ```text
-//! record ── try_send ──> queue (8,192) ── 512, or the spans of 1 s ──> POST /v1/traces
-//!              └─ full: dropped, counted                      └─ silent: the same batch again after 1 s
+//! record ── fewer than 8,192 wait ──> BatchSpanProcessor ── 512, or the spans of 1 s ──> POST …/v1/traces
+//!              └─ else dropped, counted                       └─ refused or silent: dropped, counted
 //! ```
 //!
-//! Without `otlp-endpoint`, and for unsampled traces, a span costs a branch.
+//! Without a collector, and for unsampled traces, a span costs a branch.
 
-mod batch;
-mod exporter;
-mod queue;
+mod call;
+mod export;
 mod record;
 mod span;
 
-pub use exporter::SpanExport;
-pub use record::{begin_span, export_spans, record_span};
-pub use span::{Attribute, Span, SpanKind};
+pub use call::call;
+pub use export::{SpanExport, export_spans};
+pub use record::{begin_span, is_collected, record_span};
+pub use span::{Span, SpanKind};

@@ -1,6 +1,15 @@
 use std::{borrow::Cow, time::SystemTime};
 
-/// A finished piece of work.
+use events::TraceContext;
+use opentelemetry::{
+    InstrumentationScope, KeyValue, SpanId, TraceFlags, TraceId,
+    trace::{SpanContext, Status, TraceState},
+};
+use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+
+pub use opentelemetry::trace::SpanKind;
+
+/// A finished piece of work. Attributes follow OpenTelemetry's semantic conventions, 1.37.
 #[derive(Debug)]
 pub struct Span {
     pub kind: SpanKind,
@@ -8,46 +17,37 @@ pub struct Span {
     pub name: Cow<'static, str>,
     pub began: SystemTime,
     pub ended: SystemTime,
-    pub attributes: Vec<(&'static str, Attribute)>,
-    pub error: Option<String>,
+    pub attributes: Vec<KeyValue>,
+    /// The kind of failure, in few words (`error.type`); `None` for success.
+    pub error: Option<Cow<'static, str>>,
 }
 
-/// The side of a call or stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SpanKind {
-    Internal,
-    Server,
-    Producer,
-    Consumer,
-}
-
-/// A value. Names follow OpenTelemetry's semantic conventions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Attribute {
-    Text(Cow<'static, str>),
-    Number(i64),
-}
-
-impl From<&'static str> for Attribute {
-    fn from(text: &'static str) -> Self {
-        Self::Text(text.into())
-    }
-}
-
-impl From<String> for Attribute {
-    fn from(text: String) -> Self {
-        Self::Text(text.into())
-    }
-}
-
-impl From<u32> for Attribute {
-    fn from(number: u32) -> Self {
-        Self::Number(number.into())
-    }
-}
-
-impl From<usize> for Attribute {
-    fn from(number: usize) -> Self {
-        Self::Number(number.try_into().unwrap_or(i64::MAX))
+impl Span {
+    pub(super) fn of(mut self, trace: &TraceContext) -> SpanData {
+        let (trace_id, span, parent) = trace.ids();
+        let state = trace.state().and_then(|state| state.parse().ok()).unwrap_or(TraceState::NONE);
+        let (trace_id, span_id) = (TraceId::from(trace_id), SpanId::from(span));
+        let status = match self.error {
+            None => Status::Unset,
+            Some(error) => {
+                self.attributes.push(KeyValue::new("error.type", error));
+                Status::error("")
+            }
+        };
+        SpanData {
+            span_context: SpanContext::new(trace_id, span_id, TraceFlags::SAMPLED, false, state),
+            parent_span_id: SpanId::from(parent),
+            parent_span_is_remote: matches!(self.kind, SpanKind::Server | SpanKind::Consumer),
+            span_kind: self.kind,
+            name: self.name,
+            start_time: self.began,
+            end_time: self.ended,
+            attributes: self.attributes,
+            dropped_attributes_count: 0,
+            events: SpanEvents::default(),
+            links: SpanLinks::default(),
+            status,
+            instrumentation_scope: InstrumentationScope::builder("orderflow").build(),
+        }
     }
 }

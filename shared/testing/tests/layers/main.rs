@@ -99,7 +99,7 @@ const RUNTIME: [Row; 18] = [
     row("openapi", "http ops", "", "actix_web"),
 ];
 
-const CRATES: [&str; 13] = [
+const CRATES: [&str; 14] = [
     "shared/build-info",
     "shared/events",
     "shared/runtime",
@@ -109,6 +109,7 @@ const CRATES: [&str; 13] = [
     "inventory",
     "payment",
     "ctl",
+    "console",
     "trials/chaos",
     "trials/bench",
     "trials/saga",

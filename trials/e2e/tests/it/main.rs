@@ -7,6 +7,7 @@ mod bench;
 mod canary;
 mod catalogue;
 mod claims;
+mod console;
 mod events;
 mod faults;
 mod idempotency;

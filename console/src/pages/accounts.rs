@@ -1,0 +1,38 @@
+//! Accounts, OAuth clients and signing keys. Changes are made with `shopctl`, which asks twice.
+
+use actix_web::{HttpResponse, web::Query};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::{
+    answer::page,
+    api::{
+        Page,
+        accounts::{self, Account, Client, SigningKeys},
+    },
+    failure::Failure,
+    frame::{Frame, Place},
+    viewer::Admin,
+};
+
+#[derive(Template)]
+#[template(path = "accounts.html")]
+struct AccountsPage {
+    frame: Frame,
+    accounts: Page<Account>,
+    clients: Page<Client>,
+    keys: SigningKeys,
+}
+
+#[derive(Deserialize)]
+pub struct Wanted {
+    #[serde(default)]
+    cursor: String,
+}
+
+pub async fn list(admin: Admin, wanted: Query<Wanted>) -> Result<HttpResponse, Failure> {
+    let accounts = admin.read(accounts::list(&wanted.cursor)).await?;
+    let clients = admin.read(accounts::clients()).await?;
+    let keys = admin.read(accounts::signing_keys()).await?;
+    page(AccountsPage { frame: admin.frame(Place::Accounts, "Accounts"), accounts, clients, keys }.render())
+}

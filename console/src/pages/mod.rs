@@ -1,0 +1,16 @@
+//! One file a page: what it asks the services, and what its template shows.
+
+pub mod accounts;
+pub mod audit;
+pub mod dead_letters;
+mod failure;
+pub mod faults;
+pub mod login;
+pub mod now;
+pub mod order;
+pub mod orders;
+pub mod products;
+pub mod shop;
+pub mod streams;
+
+pub use failure::failure;

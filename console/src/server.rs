@@ -1,0 +1,76 @@
+use std::{io, net::SocketAddr};
+
+use actix_web::{
+    App, HttpResponse, HttpServer,
+    dev::Server,
+    middleware::from_fn,
+    web::{self, Data, ServiceConfig},
+};
+
+use crate::{
+    api::Api, assets, edge::edge, failure::Failure, live::Live, pages, session::Sessions, settings::Settings,
+    site::Site,
+};
+
+/// Pages are small, and their reader waits for services, not for a processor.
+const THREADS: usize = 2;
+/// Open live pages do not hold up the end.
+const SHUTDOWN_SECONDS: u64 = 2;
+
+/// A console that listens. It serves while `server` is awaited.
+pub struct Running {
+    pub server: Server,
+    pub address: SocketAddr,
+    pub base: String,
+}
+
+/// Listens as the settings say.
+pub fn bind(settings: Settings) -> io::Result<Running> {
+    let Settings { bind, user_url, inventory_url, payment_url, base_path, .. } = settings;
+    let site = Data::new(Site {
+        base: base_path.clone(),
+        secure_cookie: settings.secure_cookie,
+        api: Api::new([user_url, inventory_url, payment_url]).map_err(io::Error::other)?,
+        sessions: Sessions::new(settings.sessions, settings.session_idle),
+        live: Live::new(settings.late_after),
+    });
+    let base = base_path.clone();
+    let app = move || {
+        App::new()
+            .wrap(from_fn(edge))
+            .app_data(site.clone())
+            .service(web::scope(&base).configure(routes))
+            .default_service(web::to(async || Err::<HttpResponse, _>(Failure::NotFound)))
+    };
+    let server = HttpServer::new(app).workers(THREADS).shutdown_timeout(SHUTDOWN_SECONDS).bind(bind)?;
+    let address = server.addrs()[0];
+    Ok(Running { server: server.run(), address, base: base_path })
+}
+
+fn routes(config: &mut ServiceConfig) {
+    use pages::{accounts, audit, dead_letters, faults, login, now, order, orders, products, shop, streams};
+    config
+        .service(web::resource("/assets/{name}").get(assets::show))
+        .service(web::resource("/login").get(login::show).post(login::log_in))
+        .service(web::resource("/logout").post(login::log_out))
+        .service(web::resource(["", "/"]).get(now::show))
+        .service(web::resource("/live").get(now::live))
+        .service(web::resource("/streams").get(streams::show))
+        .service(web::resource("/streams/live").get(streams::live))
+        .service(web::resource("/orders").get(orders::list))
+        .service(web::resource("/orders/{id}").get(order::show))
+        .service(web::resource("/orders/{id}/live").get(order::live))
+        .service(web::resource("/dead-letters").get(dead_letters::list))
+        .service(web::resource("/dead-letters/redrive").post(dead_letters::redrive_group))
+        .service(web::resource("/dead-letters/{id}").get(dead_letters::show))
+        .service(web::resource("/dead-letters/{id}/redrive").post(dead_letters::redrive))
+        .service(web::resource("/dead-letters/{id}/discard").post(dead_letters::discard))
+        .service(web::resource("/products").get(products::list).post(products::create))
+        .service(web::resource("/products/{sku}").get(products::show).post(products::change))
+        .service(web::resource("/products/{sku}/stock").post(products::adjust))
+        .service(web::resource("/accounts").get(accounts::list))
+        .service(web::resource("/audit").get(audit::list))
+        .service(web::resource("/faults").get(faults::show).post(faults::inject))
+        .service(web::resource("/shop").get(shop::show))
+        .service(web::resource("/shop/orders").post(shop::order));
+}

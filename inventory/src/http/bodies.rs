@@ -43,10 +43,15 @@ pub(super) struct Money {
 pub(super) struct CreateBody {
     #[schema(example = "MUG-BLUE", pattern = "^[A-Z0-9][A-Z0-9._-]{0,63}$")]
     sku: String,
-    #[schema(example = "Blue mug", min_length = 1, max_length = 255)]
+    #[schema(
+        example = "Blue mug",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
+    )]
     name: String,
     #[serde(default)]
-    #[schema(max_length = 2000)]
+    #[schema(max_length = 2000, pattern = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$")]
     description: String,
     price: Money,
     /// Pieces on hand.
@@ -60,10 +65,15 @@ pub(super) struct CreateBody {
 #[serde(deny_unknown_fields)]
 #[schema(as = ProductDetails)]
 pub(super) struct ChangeBody {
-    #[schema(example = "Blue mug", min_length = 1, max_length = 255)]
+    #[schema(
+        example = "Blue mug",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
+    )]
     name: String,
     #[serde(default)]
-    #[schema(max_length = 2000)]
+    #[schema(max_length = 2000, pattern = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$")]
     description: String,
     price: Money,
 }
@@ -206,7 +216,12 @@ pub(super) struct AdjustBody {
     #[schema(example = 25, minimum = -2_147_483_647, maximum = 2_147_483_647)]
     #[serde(deserialize_with = "whole_number::<{ -2_147_483_647 }, 2_147_483_647, _>")]
     delta: i64,
-    #[schema(example = "delivery 4711", min_length = 1, max_length = 255)]
+    #[schema(
+        example = "delivery 4711",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
+    )]
     reason: String,
 }
 

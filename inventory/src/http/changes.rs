@@ -23,7 +23,7 @@ const LARGEST_LIMIT: u32 = 500;
 pub(super) struct ChangesQuery {
     /// `next` of the previous page; 0 for the first.
     #[serde(default, deserialize_with = "number::<0, { i64::MAX }, _, _>")]
-    #[param(default = 0)]
+    #[param(default = 0, minimum = 0)]
     after: Option<i64>,
     /// Products on the page, 1 to 500.
     #[param(default = 500, minimum = 1, maximum = 500)]

@@ -45,6 +45,7 @@ pub struct ShowParams {
     /// The version the client has. With `wait`, the response comes once the order is past it. Without
     /// `after_version` it comes at the final state.
     #[serde(default, deserialize_with = "runtime::http::number::<0, 2_147_483_647, _, _>")]
+    #[param(minimum = 0)]
     after_version: Option<i32>,
 }
 

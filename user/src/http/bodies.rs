@@ -55,10 +55,8 @@ pub(super) enum AccountRole {
 #[serde(deny_unknown_fields)]
 #[schema(as = AccountChange)]
 pub(super) struct AccountChangeBody {
-    #[schema(nullable = false)]
     pub role: Option<AccountRole>,
     /// `true` also ends all sessions of the account.
-    #[schema(nullable = false)]
     pub disabled: Option<bool>,
 }
 

@@ -17,6 +17,7 @@ mod openapi;
 mod own_account;
 mod routes;
 mod sessions;
+mod shop_document;
 
 use runtime::supervisor::Supervised;
 

@@ -116,7 +116,7 @@ fn token_request(request: &HttpRequest, form: FormBody) -> Result<IssueClientTok
 #[expect(dead_code, reason = "only described")]
 pub(super) struct RevocationForm {
     /// An access token.
-    #[schema(format = "password")]
+    #[schema(format = "password", min_length = 1)]
     token: String,
     /// Ignored.
     #[schema(example = "access_token")]

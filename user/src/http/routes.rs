@@ -2,7 +2,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 
 use super::{
     Addresses, Limits, accounts, admin_check::admin_check, clients, key_set, keys, metadata,
-    metadata::Metadata, oauth, own_account, sessions,
+    metadata::Metadata, oauth, own_account, sessions, shop_document,
 };
 use crate::tokens::PublishedKeys;
 
@@ -50,6 +50,7 @@ pub fn routes(
             )
             .service(web::resource("/ops/keys").get(keys::list_keys).post(keys::rotate_key))
             .service(web::resource("/ops/keys/{kid}").delete(keys::retire_key))
-            .service(web::resource("/.well-known/jwks.json").get(key_set::show_key_set));
+            .service(web::resource("/.well-known/jwks.json").get(key_set::show_key_set))
+            .configure(shop_document::routes);
     }
 }

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::{FieldError, Problem, request_record::UNMATCHED};
 
-/// The page under it serves files to browsers.
-const PAGE: &str = "/docs";
+/// The pages under them serve files to browsers.
+const PAGES: [&str; 2] = ["/docs", "/shop/docs"];
 
 /// The query parameters of each call.
 pub(super) struct KnownParameters(HashMap<String, Vec<(Method, Vec<String>)>>);
@@ -40,7 +40,7 @@ impl KnownParameters {
 /// Checks the query of `request`, if it has one.
 pub(super) fn check(request: &ServiceRequest, route: &str) -> Result<(), Problem> {
     let query = request.query_string();
-    if query.is_empty() || route == UNMATCHED || route.starts_with(PAGE) {
+    if query.is_empty() || route == UNMATCHED || PAGES.iter().any(|page| route.starts_with(page)) {
         return Ok(());
     }
     match request.app_data::<Data<KnownParameters>>() {

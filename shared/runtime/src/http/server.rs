@@ -7,23 +7,16 @@ use std::{
 use actix_web::{
     App, HttpResponse,
     dev::{Server, ServerHandle},
-    http::header::{self, ContentType},
-    middleware::{DefaultHeaders, from_fn},
+    http::header,
+    middleware::from_fn,
     web::{self, Bytes, Data, PathConfig, ServiceConfig},
 };
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    Admission, BodyLimits, Problem, Readiness, accept, edge, health, parameters::KnownParameters,
+    Admission, BodyLimits, Problem, Readiness, accept, docs, edge, health, parameters::KnownParameters,
     problem_pages,
 };
 use crate::{db, process::Common, telemetry::Metrics};
-
-const OPENAPI: &str = "/openapi.json";
-
-/// The page runs its own scripts only; its style sheet holds pictures.
-const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
-                           form-action 'none'; frame-ancestors 'none'";
 
 /// The options of [`start`].
 #[derive(Clone)]
@@ -116,7 +109,7 @@ where
             .configure(configure.clone())
             .configure(health::routes)
             .configure(problem_pages::routes)
-            .configure(docs(openapi.clone()))
+            .configure(docs::routes(openapi.clone()))
             .default_service(web::to(edge::not_found))
     };
     Ok((accept::serve(listener, settings, settings.http_workers, settings.tls.clone(), app)?, address))
@@ -144,22 +137,6 @@ async fn scrape(metrics: Data<Metrics>) -> HttpResponse {
 
 async fn no_metrics() -> Result<HttpResponse, Problem> {
     Err(Problem::absent("resource; the metrics are at /metrics"))
-}
-
-/// Shared text: `SwaggerUi` would keep a megabyte per thread.
-fn docs(openapi: Bytes) -> impl FnOnce(&mut ServiceConfig) {
-    move |config| {
-        let document = web::get().to(move || {
-            let openapi = openapi.clone();
-            async move { HttpResponse::Ok().content_type(ContentType::json()).body(openapi) }
-        });
-        let page = SwaggerUi::new("/{_:.*}").config(Config::new([OPENAPI]).use_base_layout());
-        let policy = DefaultHeaders::new().add((header::CONTENT_SECURITY_POLICY, PAGE_POLICY));
-        config
-            .service(web::resource(OPENAPI).route(document))
-            .service(web::redirect("/docs", "/docs/"))
-            .service(web::scope("/docs").wrap(policy).service(page));
-    }
 }
 
 fn listener(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {

@@ -53,7 +53,8 @@ pub fn describe(service: &str, own: &openapi::OpenApi) -> Value {
 
 const LINKS: &str = "Errors are `application/problem+json` (RFC 9457); [the codes](/problems). The pages of a \
                      local stack: [user](http://127.0.0.1:8002/docs/), [inventory](http://127.0.0.1:8000/docs/), \
-                     [payment](http://127.0.0.1:8001/docs/).";
+                     [payment](http://127.0.0.1:8001/docs/), and [all three without \
+                     operations](http://127.0.0.1:8002/shop/docs/).";
 
 fn describe_itself(info: &mut Value) {
     info["description"] = format!("{}\n\n{LINKS}", info["description"].as_str().unwrap_or_default()).into();
@@ -62,7 +63,7 @@ fn describe_itself(info: &mut Value) {
 }
 
 /// Drops what nothing refers to, and lists the tags.
-fn finish(document: &mut Value) {
+pub fn finish(document: &mut Value) {
     parts::keep_used(document);
     let mut used = Vec::new();
     each_operation(document, |operation| used.extend(operation["tags"][0].as_str().map(str::to_owned)));

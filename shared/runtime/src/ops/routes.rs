@@ -308,7 +308,11 @@ async fn redrive_all(
 #[schema(as = DeadLetterDiscard)]
 struct DiscardBody {
     /// The reason, for the audit trail.
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(
+        min_length = 1,
+        max_length = 500,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
+    )]
     reason: String,
 }
 

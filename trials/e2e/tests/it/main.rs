@@ -18,6 +18,7 @@ mod limits;
 mod load;
 mod metrics;
 mod oauth;
+mod openapi;
 mod operations;
 mod outages;
 mod overload;

@@ -1,6 +1,6 @@
 //! Every route of every service, called by everybody: the table of `docs/security.md`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ctl::stack::Kind;
 use e2e::{Client, HttpResponse, Order, SOON, Shop, eventually, send};
@@ -42,16 +42,30 @@ fn rights(kind: Kind, call: &str) -> [Right; 5] {
     })
 }
 
-/// The calls of a service by its own description.
-async fn calls(client: &Client, kind: Kind) -> BTreeSet<(String, String)> {
+/// The calls of a service by its own description, with the roles and scopes that it names.
+async fn calls(client: &Client, kind: Kind) -> BTreeMap<(String, String), BTreeSet<String>> {
     let document = client.get(kind, "/openapi.json").await.expect(200);
     let paths = document["paths"].as_object().expect("paths");
     let of_path = |(path, item): (&String, &Value)| {
-        let methods =
-            item.as_object().expect("methods").keys().filter(|name| METHODS.contains(&name.as_str()));
-        methods.map(|method| (method.to_uppercase(), path.clone())).collect::<Vec<_>>()
+        let methods = item.as_object().expect("methods").iter();
+        let methods = methods.filter(|(name, _)| METHODS.contains(&name.as_str()));
+        let call = |(method, operation): (&String, &Value)| {
+            let callers = operation["security"].as_array().into_iter().flatten();
+            let callers = callers.filter_map(|security| security["bearer"][0].as_str()).map(str::to_owned);
+            ((method.to_uppercase(), path.clone()), callers.collect())
+        };
+        methods.map(call).collect::<Vec<_>>()
     };
     paths.iter().flat_map(of_path).collect()
+}
+
+/// The callers of a row of the table, as documents name them.
+fn callers([anonymous, user, _, admin, service]: [Right; 5]) -> BTreeSet<String> {
+    let may = |right: Right| right != Right::Refused;
+    let scope = if let Right::With(scope) = service { Some(scope.as_str()) } else { None };
+    let roles = [("USER", user), ("ADMIN", admin)].into_iter().filter(|(_, right)| may(*right));
+    let callers = roles.map(|(role, _)| role).chain(scope).map(str::to_owned);
+    if may(anonymous) { BTreeSet::new() } else { callers.collect() }
 }
 
 /// An order and a session of the USER.
@@ -134,8 +148,9 @@ async fn every_call_is_allowed_to_those_of_the_table_and_to_nobody_else() {
         (3, "ADMIN", shop.admin.clone()),
     ];
     for kind in Kind::ALL {
-        for (method, route) in calls(&shop.user, kind).await {
+        for ((method, route), described) in calls(&shop.user, kind).await {
             let rights = rights(kind, &format!("{method} {route}"));
+            assert_eq!(described, callers(rights), "the security of {} {method} {route}", kind.name());
             let path = ids.in_path(&route);
             for (column, who, caller) in &everybody {
                 let status = call(caller, kind, &method, &path).await.status;

@@ -17,9 +17,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 
 /// The last thousand recoveries of this process, newest first: what ended or was lost, and what goes on.
 #[utoipa::path(
-    get, operation_id = "list_recoveries", path = "/ops/recoveries", tag = "operations", params(PageQuery),
-    security(("bearer" = [])),
-    responses((status = 200, body = Page<Recorded>), (status = 400, body = Problem)),
+    get, operation_id = "listRecoveries", path = "/ops/recoveries", tag = "ops", params(PageQuery),
+    security(("bearer" = ["ADMIN"])),
+    responses((status = 200, description = "A page of the list.", body = Page<Recorded>)),
 )]
 pub(super) async fn list(_: Token<AdminOnly>, page: Query<PageQuery>) -> Result<HttpResponse, Problem> {
     let limit = page.limit()?;

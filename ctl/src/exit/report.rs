@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::class_of;
+use super::class::class_of;
 use crate::api::{ApiError, Problem};
 use crate::state::AlreadyRunning;
 

@@ -47,6 +47,10 @@ pub struct ExpectedTotal {
 impl ExpectedTotal {
     /// `wrong` takes the pointer and the rule of each mistake.
     pub(super) fn parse(self, wrong: &mut impl FnMut(&str, String)) -> Money {
+        if !(1..=LARGEST_AMOUNT).contains(&self.amount) {
+            let rule = format!("must be a whole number from 1 to {LARGEST_AMOUNT}");
+            wrong("/expected_total/amount", rule);
+        }
         if !is_currency(&self.currency) {
             let rule = "must be an ISO 4217 code of three capital letters";
             wrong("/expected_total/currency", rule.to_owned());

@@ -2,11 +2,11 @@
 
 mod bodies;
 mod errors;
-mod events;
 mod openapi;
 mod orders;
 mod place;
 mod routes;
+mod transitions;
 mod wait;
 
 use std::time::Duration;

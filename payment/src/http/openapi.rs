@@ -8,7 +8,7 @@ use utoipa::OpenApi;
         super::orders::show,
         super::orders::list,
         super::orders::timeline,
-        super::events::follow
+        super::transitions::follow
     )
 )]
 struct PaymentApi;

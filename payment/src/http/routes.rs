@@ -1,6 +1,6 @@
 use actix_web::web::{self, Data, ServiceConfig};
 
-use super::{Addresses, events, orders, place};
+use super::{Addresses, orders, place, transitions};
 
 pub fn routes(addresses: Addresses) -> impl Fn(&mut ServiceConfig) + Clone {
     let addresses = Data::new(addresses);
@@ -10,6 +10,6 @@ pub fn routes(addresses: Addresses) -> impl Fn(&mut ServiceConfig) + Clone {
             .service(web::resource("/orders").post(place::place_order).get(orders::list))
             .service(web::resource("/orders/{id}").get(orders::show))
             .service(web::resource("/orders/{id}/timeline").get(orders::timeline))
-            .service(web::resource("/orders/{id}/events").get(events::follow));
+            .service(web::resource("/orders/{id}/events").get(transitions::follow));
     }
 }

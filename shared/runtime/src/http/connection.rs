@@ -15,7 +15,7 @@ use std::{
     io,
     net::IpAddr,
     pin::Pin,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, ready},
 };
 
 use tokio::{
@@ -30,7 +30,7 @@ use super::{
 use crate::limits::Share;
 
 /// A stream that fails with `TimedOut` when its client takes too long.
-pub(super) struct Connection<T: AsyncWrite + Unpin> {
+pub(super) struct Connection<T> {
     io: T,
     exchange: Exchange,
     limits: ConnectionLimits,
@@ -83,27 +83,14 @@ impl<T: AsyncWrite + Unpin> Connection<T> {
         false
     }
 
-    /// Answers half a head.
+    /// Answers half a head. The few bytes fit in the buffer of the socket, or the client reads nothing.
     fn end(&mut self, cx: &mut Context<'_>) -> io::Error {
         if self.exchange.has_half_a_head() {
-            self.say(&Refusal::late(&self.limits, self.is_encrypted), cx);
+            let answer = Refusal::late(&self.limits, self.is_encrypted);
+            let mut io = Pin::new(&mut self.io);
+            let _sent = io.as_mut().poll_write(cx, answer.bytes()).is_ready() && io.poll_flush(cx).is_ready();
         }
         io::ErrorKind::TimedOut.into()
-    }
-
-    /// The few bytes fit in the buffer of the socket, or the client reads nothing.
-    fn say(&mut self, answer: &Refusal, cx: &mut Context<'_>) {
-        let mut io = Pin::new(&mut self.io);
-        let _sent = io.as_mut().poll_write(cx, answer.bytes()).is_ready() && io.poll_flush(cx).is_ready();
-    }
-}
-
-/// Answers a request that actix-http gave up without a word.
-impl<T: AsyncWrite + Unpin> Drop for Connection<T> {
-    fn drop(&mut self) {
-        if self.exchange.is_broken() {
-            self.say(&Refusal::broken_body(self.is_encrypted), &mut Context::from_waker(Waker::noop()));
-        }
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) async fn edge<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let mut in_hand = InHand::begin(&request);
+    let in_hand = InHand::begin(&request);
     let record = RequestRecord::begin(&request);
     let cors = Cors::read(&request);
     let asked = Asked::read(&mut request);
@@ -83,7 +83,6 @@ pub(super) async fn edge<B: MessageBody + 'static>(
         Ok(deadline) => answer(request, next, deadline, &record).await,
         Err(problem) => Ok(request.into_response(problem.answer(&record.context.request_id))),
     };
-    in_hand.answered();
     match outcome {
         Ok(response) => {
             let mut response = asked.finish(negotiate(response, &record.context.request_id));
@@ -95,7 +94,7 @@ pub(super) async fn edge<B: MessageBody + 'static>(
             }
             let waited = response.request().extensions().contains::<Waited>();
             response.request().extensions_mut().remove::<OwnedSemaphorePermit>();
-            if ends_connection(response.status()) {
+            if ends_connection(response.status(), code) {
                 response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
                 in_hand.close();
             }
@@ -125,10 +124,9 @@ pub(super) async fn plain_edge<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let mut in_hand = InHand::begin(&request);
+    let _in_hand = InHand::begin(&request);
     let asked = Asked::read(&mut request);
     let answer = next.call(request).await;
-    in_hand.answered();
     let request_id = Uuid::now_v7().to_string();
     answer.map(|mut response| {
         complete_allow(response.headers_mut());
@@ -184,13 +182,14 @@ impl ResponseError for DetachedProblem {
 }
 
 /// The rest of the request may still come, and is not read.
-fn ends_connection(status: StatusCode) -> bool {
-    matches!(
+fn ends_connection(status: StatusCode, code: Option<&str>) -> bool {
+    let rest_may_come = matches!(
         status,
         StatusCode::REQUEST_TIMEOUT
             | StatusCode::PAYLOAD_TOO_LARGE
             | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
-    )
+    );
+    rest_may_come || code == Some("broken-body")
 }
 
 /// The request line and the header lines, without the white space around values. actix-http reads 128 KiB at most.

@@ -44,8 +44,6 @@ enum Phase {
     Closing {
         since: Instant,
     },
-    /// A request with a body ended without an answer.
-    Broken,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,11 +66,8 @@ impl Phase {
     }
 }
 
-/// A request in hand. Dropped with its answer, or without one by actix-http, which gives up a body that it cannot read.
-pub(super) struct InHand {
-    exchange: Option<Exchange>,
-    is_answered: bool,
-}
+/// A request in hand. Dropped with its answer.
+pub(super) struct InHand(Option<Exchange>);
 
 impl InHand {
     /// The connection of `request`; none in tests of handlers.
@@ -83,17 +78,12 @@ impl InHand {
         if let Some(Exchange(phase)) = &exchange {
             phase.set(Phase::Busy { body: headers.contains_key(TRANSFER_ENCODING) || has_length() });
         }
-        Self { exchange, is_answered: false }
-    }
-
-    /// There is an answer.
-    pub(super) fn answered(&mut self) {
-        self.is_answered = true;
+        Self(exchange)
     }
 
     /// The answer says `Connection: close`.
     pub(super) fn close(&self) {
-        if let Some(Exchange(phase)) = &self.exchange {
+        if let Some(Exchange(phase)) = &self.0 {
             phase.set(Phase::Closing { since: Instant::now() });
         }
     }
@@ -101,9 +91,8 @@ impl InHand {
 
 impl Drop for InHand {
     fn drop(&mut self) {
-        let Some(Exchange(phase)) = &self.exchange else { return };
+        let Some(Exchange(phase)) = &self.0 else { return };
         match phase.get() {
-            Phase::Busy { body: true } if !self.is_answered => phase.set(Phase::Broken),
             Phase::Busy { body: true } => phase.set(Phase::waiting(Heard::Unknown)),
             Phase::Busy { body: false } => phase.set(Phase::waiting(Heard::Nothing)),
             _ => {}
@@ -140,7 +129,7 @@ impl Exchange {
     pub(super) fn deadline(&self, limits: &ConnectionLimits) -> Option<Instant> {
         match self.0.get() {
             Phase::Waiting { since, .. } => Some(since + limits.keep_alive + limits.head_time),
-            Phase::Busy { .. } | Phase::Broken | Phase::Streaming => None,
+            Phase::Busy { .. } | Phase::Streaming => None,
             Phase::Closing { since } => Some(since + limits.closing),
         }
     }
@@ -159,11 +148,6 @@ impl Exchange {
             let (since, sent) = if sent < PROGRESS { (since, sent) } else { (Instant::now(), 0) };
             self.0.set(Phase::Waiting { since, sent, heard });
         }
-    }
-
-    /// Whether a request with a body ended without an answer.
-    pub(super) fn is_broken(&self) -> bool {
-        matches!(self.0.get(), Phase::Broken)
     }
 
     /// Whether a 408 can be meant for nothing but a head.

@@ -45,12 +45,6 @@ impl Refusal {
         Self::new(&late(limits), is_encrypted)
     }
 
-    /// 400 for a body that its framing ended, of which actix-http says nothing.
-    pub(super) fn broken_body(is_encrypted: bool) -> Self {
-        let detail = "The body ended early, or its chunks cannot be read.";
-        Self::new(&Problem::new(StatusCode::BAD_REQUEST, "broken-body", detail), is_encrypted)
-    }
-
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -95,7 +95,7 @@ async fn a_token_request_gets_the_error_that_rfc_6749_has_for_it() {
     }
     // A secret in the address would be in logs.
     let path = format!("/oauth/token?client_id=reports&client_secret={secret}");
-    assert_error(&post_form(&shop.user, &path, None, GRANT).await, 401, "invalid_client");
+    post_form(&shop.user, &path, None, GRANT).await.problem(400, "invalid-request");
     let json = json!({"grant_type": "client_credentials"});
     shop.user.post(Kind::User, "/oauth/token", &json).await.problem(415, "unsupported-media-type");
     let large = format!("{GRANT}&scope={}", "x".repeat(70_000));

@@ -1,6 +1,6 @@
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -15,7 +15,6 @@ use opentelemetry_sdk::{
 };
 use uuid::Uuid;
 
-use super::record::QUEUE;
 use crate::{
     telemetry::{CollectorSettings, TraceSettings},
     tls::blocking_http_client,
@@ -31,6 +30,8 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
 const QUEUE_FULL: &str = "queue-full";
 const EXPORT_FAILED: &str = "export-failed";
+
+pub(super) static QUEUE: OnceLock<Queue> = OnceLock::new();
 
 /// The running export.
 pub struct SpanExport(&'static Queue);

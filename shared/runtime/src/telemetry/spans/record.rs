@@ -1,10 +1,6 @@
-use std::sync::OnceLock;
-
 use events::TraceContext;
 
-use super::{Span, export::Queue};
-
-pub(super) static QUEUE: OnceLock<Queue> = OnceLock::new();
+use super::{Span, export::QUEUE};
 
 /// Calls `span` only if `trace` is collected.
 pub fn record_span(trace: &TraceContext, span: impl FnOnce() -> Span) {

@@ -16,6 +16,10 @@ use crate::domain::{Order, OrderFilter, OrderStatus};
 /// Maximum orders that one page scans: at 2 us a row, 20 ms of the server.
 pub const SCAN_LIMIT: i64 = 10_000;
 
+/// Rows that a page reads: the default and the largest page, and one more. PostgreSQL has to see them in the statement:
+/// for an unknown limit it sorts all orders of a user. Two, because each is a statement of its own.
+const LIMITS: [i64; 2] = [21, 101];
+
 /// An id has the time of payment's clock, `created_at` that of PostgreSQL, up to `request-timeout` (5 s) later. As
 /// much again is for clocks that differ.
 const CLOCK_MARGIN: Duration = Duration::from_secs(10);
@@ -59,12 +63,14 @@ pub async fn list_orders(
     let from = scanned_to.unwrap_or(range.from);
     let (span, order) = range.along;
     let Query { conditions, rows } = query;
-    let query = format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE {span}{conditions} {order} LIMIT $4");
+    let read = LIMITS.into_iter().find(|read| *read >= limit).unwrap_or(limit);
+    let query = format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE {span}{conditions} {order} LIMIT {read}");
     let statement = connection.prepare_cached(&query).await?;
-    let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&range.user, &from, &range.to, &limit];
+    let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&range.user, &from, &range.to];
     parameters.extend(rows);
     let rows = connection.query(&statement, &parameters).await?;
-    Ok(OrderPage { orders: rows.iter().map(read_order).collect::<Result<_, _>>()?, scanned_to })
+    let rows = rows.iter().take(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(OrderPage { orders: rows.map(read_order).collect::<Result<_, _>>()?, scanned_to })
 }
 
 /// What is looked at row by row.
@@ -81,7 +87,7 @@ impl<'a> Query<'a> {
     fn add<T: ToSql + Sync>(&mut self, condition: &str, value: &'a Option<T>) {
         let Some(value) = value else { return };
         self.rows.push(value);
-        let number = format!("${}", 4 + self.rows.len());
+        let number = format!("${}", 3 + self.rows.len());
         self.conditions.push_str(" AND ");
         self.conditions.push_str(&condition.replace("$N", &number));
     }
@@ -111,9 +117,9 @@ impl Range {
     /// The `n`th newest order, if more follow.
     async fn nth(&self, connection: &Connection, n: i64) -> Result<Option<Uuid>, DbError> {
         let (span, order) = self.along;
-        let query = format!("SELECT o.id FROM orders o WHERE {span} {order} LIMIT 2 OFFSET $4");
+        let query = format!("SELECT o.id FROM orders o WHERE {span} {order} LIMIT 2 OFFSET {}", n - 1);
         let statement = connection.prepare_cached(&query).await?;
-        let rows = connection.query(&statement, &[&self.user, &self.from, &self.to, &(n - 1)]).await?;
+        let rows = connection.query(&statement, &[&self.user, &self.from, &self.to]).await?;
         rows.first().filter(|_| rows.len() > 1).map(|row| row.get(0)).transpose()
     }
 }

@@ -208,3 +208,20 @@ impl From<Transition> for TransitionView {
         }
     }
 }
+
+/// One Server-Sent Event.
+#[derive(ToSchema)]
+#[schema(as = OrderEvent)]
+#[expect(dead_code, reason = "only described: the fields are lines of text")]
+pub struct EventView {
+    /// The version of the order.
+    #[schema(example = "1", pattern = "^[0-9]+$")]
+    id: Option<String>,
+    #[schema(example = "transition")]
+    event: Option<String>,
+    /// A `Transition` as JSON.
+    data: Option<String>,
+    /// Milliseconds after which to come back; in the first event.
+    #[schema(example = 1000)]
+    retry: Option<u32>,
+}

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::{
     Addresses,
-    bodies::TransitionView,
+    bodies::{EventView, TransitionView},
     orders::{OrderReader, visible},
     wait,
 };
@@ -49,7 +49,7 @@ const LAST_EVENT_ID: &str = "last-event-id";
     security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"]), ("bearer" = ["orders:read"])),
     responses(
         (status = 200, description = "The transitions, as they happen.", content_type = "text/event-stream",
-            body = String),
+            body = EventView),
         (status = 204, description = "The client has the final state; there is nothing to come back for."),
         (status = 404),
         (status = 429)))]

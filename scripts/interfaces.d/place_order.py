@@ -6,9 +6,9 @@ from orderflow_client import AuthenticatedClient, Client
 from orderflow_client.api.auth import log_in, register
 from orderflow_client.api.orders import get_order, list_orders, place_order
 from orderflow_client.api.products import create_product, get_product
-from orderflow_client.models import (Account, Credentials, NewAccount, NewOrder, NewOrderItem, NewProduct, Order,
-                                     OrderPage, OrderStatus, PaymentMethod, Price, Problem, ProblemCode, Product,
-                                     SessionTokens)
+from orderflow_client.models import (Account, Credentials, NewAccount, NewOrder, NewOrderItem, NewProduct,
+                                     Order, OrderPage, OrderStatus, PaymentMethod, Price, Problem,
+                                     ProblemCode, Product, SessionTokens)
 
 PASSWORD = os.environ["PASSWORD"]
 EMAIL = f"{uuid.uuid4()}@example.com"
@@ -32,7 +32,8 @@ customer = AuthenticatedClient(base_url=os.environ["PAYMENT_URL"], token=tokens.
 
 
 def order(quantity):
-    body = NewOrder(items=[NewOrderItem(sku="MUG-BLUE", quantity=quantity)], payment_method=PaymentMethod.TOK_OK)
+    items = [NewOrderItem(sku="MUG-BLUE", quantity=quantity)]
+    body = NewOrder(items=items, payment_method=PaymentMethod.TOK_OK)
     key = str(uuid.uuid4())
     return expect(Order, place_order.sync(client=customer, body=body, idempotency_key=key, prefer="wait=20"))
 

@@ -18,7 +18,7 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.yaml
 const HEAD: &str = "# Made of the code by: UPDATE_DOCS=1 cargo test -p e2e --test it openapi\n";
 const PROXY: &str = include_str!("../../../../deploy/haproxy/haproxy.cfg");
 const ABOUT: &str = "An order backend: products, orders, accounts. Errors are `application/problem+json` \
-                     (RFC 9457); [the codes](/problems). The calls of operators are described by each service \
+                     (RFC 9457); [the codes](/problems). Each service describes the calls of operators \
                      itself. Its page on a local stack: [user](http://127.0.0.1:8002/docs/), \
                      [inventory](http://127.0.0.1:8000/docs/), [payment](http://127.0.0.1:8001/docs/).";
 
@@ -38,16 +38,15 @@ fn members<'a>(value: &'a Value, pointer: &str) -> &'a Map<String, Value> {
 
 /// All operations, by their method and path.
 fn operations(document: &Value) -> Vec<(String, &Value)> {
-    let of_path = |(path, item): (&String, &'_ Value)| {
-        let names: Vec<String> = item.as_object().expect("an object").keys().cloned().collect();
-        names.into_iter().map(move |method| (path.clone(), method)).collect::<Vec<_>>()
-    };
-    let calls = members(document, "/paths").iter().flat_map(of_path);
-    let found = calls.filter_map(|(path, method)| {
-        let operation = &document["paths"][&path][&method];
-        operation.get("responses").map(|_| (format!("{method} {path}"), operation))
-    });
-    found.collect()
+    let mut found = Vec::new();
+    for (path, item) in members(document, "/paths") {
+        for (method, operation) in members(item, "") {
+            if operation.get("responses").is_some() {
+                found.push((format!("{method} {path}"), operation));
+            }
+        }
+    }
+    found
 }
 
 /// Whether the shipped proxy passes `path` on to the service.
@@ -93,7 +92,13 @@ fn of_the_shop(documents: &Documents) -> Value {
     info["title"] = json!("Orderflow");
     info["description"] = json!(ABOUT);
     let servers = servers(Kind::Payment, "/orders");
-    let mut document = json!({"openapi": "3.1.0", "info": info, "servers": servers, "paths": paths, "components": components});
+    let mut document = json!({
+        "openapi": "3.1.0",
+        "info": info,
+        "servers": servers,
+        "paths": paths,
+        "components": components,
+    });
     openapi::finish(&mut document);
     document
 }

@@ -52,9 +52,9 @@ const TYPICAL_RESPONSE: usize = 768;
     request_body = PlaceOrderBody, security(("bearer" = ["USER"])),
     responses(
         (status = 201, description = "The final order.", body = OrderView,
-            headers(("Location"), ("Idempotency-Replayed"), ("Prefer-Applied"))),
+            headers(("Location"), ("Idempotency-Replayed"), ("Preference-Applied"))),
         (status = 202, description = "The order, which will be charged.", body = OrderView,
-            headers(("Location"), ("Idempotency-Replayed"), ("Prefer-Applied"))),
+            headers(("Location"), ("Idempotency-Replayed"), ("Preference-Applied"))),
         (status = 404, description = "unknown-product"),
         (status = 409, description = "price-changed", content_type = "application/problem+json",
             body = PriceChangedView),

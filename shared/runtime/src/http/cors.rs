@@ -19,7 +19,7 @@ use crate::settings::Origins;
 const REQUEST_HEADERS: &str = "authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, \
                                prefer, traceparent, tracestate, x-request-id";
 /// The headers of answers that scripts may read.
-const RESPONSE_HEADERS: &str = "location, etag, retry-after, idempotency-replayed, prefer-applied, ratelimit, \
+const RESPONSE_HEADERS: &str = "location, etag, retry-after, idempotency-replayed, preference-applied, ratelimit, \
                                 ratelimit-policy, www-authenticate, x-request-id";
 /// Seconds that a preflight is good for; Chromium takes no more.
 const MAX_AGE: &str = "7200";

@@ -30,11 +30,11 @@ impl PreferredWait {
         Duration::from_secs(self.0)
     }
 
-    /// `Prefer-Applied: wait=N`.
+    /// `Preference-Applied: wait=N`.
     pub fn applied(self) -> (HeaderName, HeaderValue) {
         let value = HeaderValue::try_from(format!("wait={}", self.0));
         (
-            HeaderName::from_static("prefer-applied"),
+            HeaderName::from_static("preference-applied"),
             value.unwrap_or_else(|_| HeaderValue::from_static("wait")),
         )
     }

@@ -16,7 +16,7 @@ const HEADERS: [(&str, &str, &str, &str); 11] = [
     ("ETag", "string", "\"7\"", "The version of the resource, for `If-Match`."),
     ("Idempotency-Replayed", "string", "true", "Present and `true` if the key had this answer before."),
     ("Location", "string", "/orders/01930f5c-8b6e-7c2a-9d41-5a3f0e7b2c10", "The resource."),
-    ("Prefer-Applied", "string", "wait=10", "The preference that was followed (RFC 7240)."),
+    ("Preference-Applied", "string", "wait=10", "The preference that was followed (RFC 7240)."),
     ("RateLimit", "string", "\"logins\";r=0;t=12", "What is left of the limit, and until when."),
     ("RateLimit-Policy", "string", "\"logins\";q=60;w=60", "The limit."),
     ("Retry-After", "integer", "1", "Seconds to wait before the next try."),

@@ -193,14 +193,14 @@ async fn a_preference_is_read_in_every_form_and_its_answer_says_so() {
     ] {
         let placed = place(lines).await;
         assert_eq!(placed.expect(201)["status"], "confirmed", "{lines:?}");
-        assert_eq!(placed.header("prefer-applied"), "wait=10", "{lines:?}");
+        assert_eq!(placed.header("preference-applied"), "wait=10", "{lines:?}");
         assert_eq!(placed.header("vary"), "prefer");
     }
-    assert_eq!(place(&["wait=3600"]).await.header("prefer-applied"), "wait=30");
+    assert_eq!(place(&["wait=3600"]).await.header("preference-applied"), "wait=30");
     for ignored in [&["wait=soon"][..], &["wait"], &["respond-async"], &[]] {
         let placed = place(ignored).await;
         placed.expect(202);
-        assert_eq!(placed.header("prefer-applied"), "", "{ignored:?}");
+        assert_eq!(placed.header("preference-applied"), "", "{ignored:?}");
     }
 }
 

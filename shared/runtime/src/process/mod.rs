@@ -29,7 +29,7 @@ pub const COMMANDS: [&str; 3] = ["serve", "migrate", "healthcheck"];
 /// Reads the settings; prints all mistakes, the help, or the version of `program`.
 ///
 /// # Errors
-/// The exit code: 2 for mistakes; after help and version that of [`print`].
+/// The exit code: 2 for mistakes; after help and version that of [`print()`].
 pub fn read_settings<S>(
     program: &str,
     about: &str,

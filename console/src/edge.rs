@@ -1,4 +1,4 @@
-//! What every request passes: the check of its origin, pages for failures, headers.
+//! The middleware of every request: the check of its origin, pages for failures, headers.
 
 use actix_web::{
     Error,

@@ -10,7 +10,7 @@ use crate::{
 /// The reasons why a request gets another page than the one it wants.
 #[derive(Debug, Clone)]
 pub enum Failure {
-    /// Nobody is logged in, or the session has ended.
+    /// The request has no session, or one that has ended.
     LoginNeeded,
     AdminsOnly,
     /// A form that is not known to come from a page of this console.
@@ -53,7 +53,7 @@ impl Failure {
         }
     }
 
-    /// What happened, and the way out.
+    /// The failure in words, and the way out.
     pub fn explanation(&self) -> String {
         match self {
             Self::LoginNeeded => "Log in to see this page.".to_owned(),

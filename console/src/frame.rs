@@ -1,6 +1,6 @@
 use crate::{api::accounts::Account, assets, session::Notice};
 
-/// What surrounds every page.
+/// The layout around every page.
 pub struct Frame {
     /// The path of the console at its proxy.
     pub base: String,

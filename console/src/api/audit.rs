@@ -3,7 +3,7 @@ use serde::Deserialize;
 use super::{Call, Page, ROWS, Service};
 use crate::text::Moment;
 
-/// Who did what to what, from where, when and with which outcome.
+/// A record of the audit trail: actor, act, subject, address, time and outcome.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Act {
     pub at: Moment,

@@ -10,7 +10,7 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// Below the 5 s after which services close idle connections.
 const IDLE_AT_MOST: Duration = Duration::from_secs(3);
 
-/// Who a call is made for.
+/// The account or visitor on whose behalf a call is made.
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
     pub token: Option<String>,

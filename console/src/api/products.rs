@@ -11,7 +11,7 @@ pub struct Product {
     pub name: String,
     pub description: String,
     pub price: Money,
-    /// What an order placed now can get.
+    /// Pieces that a new order can get.
     pub available: i64,
     /// The ETag.
     pub version: i64,
@@ -35,7 +35,7 @@ pub struct Stock {
     pub stock: i64,
 }
 
-/// What an operator may change.
+/// The details of a product that an operator changes.
 #[derive(Debug)]
 pub struct Details {
     pub name: String,

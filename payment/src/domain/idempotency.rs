@@ -5,9 +5,10 @@ use std::fmt;
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// 1 to 255 visible characters.
+    /// 1 to 255 printable ASCII characters.
     pub fn parse(text: &str) -> Option<Self> {
-        let allowed = (1..=255).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        let is_printable = |byte: u8| (b' '..=b'~').contains(&byte);
+        let allowed = (1..=255).contains(&text.len()) && text.bytes().all(is_printable);
         allowed.then(|| Self(text.to_owned()))
     }
 

@@ -175,7 +175,11 @@ fn respond_as_recorded(order: &Order, replayed: bool) -> HttpResponse {
 
 fn respond(status: StatusCode, order: &Order, replayed: bool) -> HttpResponse {
     let mut response = HttpResponse::build(status);
-    response.insert_header(("location", format!("/orders/{}", order.id)));
+    let id = order.id.hyphenated();
+    response.insert_header((
+        header::LOCATION,
+        ["/orders/", id.encode_lower(&mut Uuid::encode_buffer())].concat(),
+    ));
     if replayed {
         response.insert_header(("idempotency-replayed", "true"));
     }
@@ -236,7 +240,7 @@ fn parse(
 fn request_hash(cart: &Cart, method: PaymentMethod, expected_total: Option<&Money>) -> Vec<u8> {
     let mut text = method.as_str().to_owned();
     for line in cart.lines() {
-        text.push_str(&format!("\n{} {}", line.sku, line.quantity));
+        text.extend(["\n", &line.sku, " ", &line.quantity.to_string()]);
     }
     // No SKU begins with `=`.
     if let Some(Money { amount, currency }) = expected_total {

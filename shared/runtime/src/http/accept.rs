@@ -100,6 +100,7 @@ impl Door {
             limits: ConnectionLimits {
                 keep_alive: connections.keep_alive,
                 head_time: connections.head_timeout,
+                between: connections.keep_alive + connections.head_timeout,
                 head_size: connections.head_limit,
                 closing: CLOSING,
             },

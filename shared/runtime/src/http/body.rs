@@ -1,6 +1,6 @@
 //! Bounded JSON bodies; a mistake is named by its JSON pointer, in plain words.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -49,18 +49,22 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
     }
 }
 
-fn is_json(essence: &str) -> bool {
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+fn is_json(media_type: &str) -> bool {
+    let is_other = || media_type.starts_with("application/") && media_type.ends_with("+json");
+    media_type == "application/json" || is_other()
 }
 
 /// Without parameters such as the charset, in lower case.
-pub(super) fn media_type(request: &HttpRequest) -> String {
+pub(super) fn media_type(request: &HttpRequest) -> Cow<'_, str> {
     let kind =
         request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    match kind.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => kind.to_ascii_lowercase().into(),
+        false => kind.into(),
+    }
 }
 
-/// `taken`: the header that says what is supported (RFC 9110, 15.5.16).
 pub(super) fn unsupported(detail: &str, taken: (HeaderName, &'static str)) -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail).header(taken)
 }

@@ -68,6 +68,14 @@ impl<T: AsyncWrite + Unpin> Connection<T> {
         if self.is_past(deadline, cx) { Err(self.end(cx)) } else { Ok(()) }
     }
 
+    /// A client that takes its bytes is not late.
+    fn unless_late<R>(&mut self, cx: &mut Context<'_>, sent: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
+        if sent.is_pending() {
+            self.check(cx)?;
+        }
+        sent
+    }
+
     /// Otherwise the task wakes up at `deadline`.
     fn is_past(&mut self, deadline: Instant, cx: &mut Context<'_>) -> bool {
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
@@ -110,29 +118,30 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<T> {
 impl<T: AsyncWrite + Unpin> AsyncWrite for Connection<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        this.check(cx)?;
         if this.refusal.is_none() {
             this.refusal = Refusal::instead_of(bytes, &this.limits, this.is_encrypted);
         }
         if let Some(refusal) = &mut this.refusal {
-            ready!(refusal.poll_write(Pin::new(&mut this.io), cx))?;
+            let sent = refusal.poll_write(Pin::new(&mut this.io), cx);
+            ready!(this.unless_late(cx, sent))?;
             this.refusal = None;
             return Poll::Ready(Ok(bytes.len()));
         }
-        let sent = ready!(Pin::new(&mut this.io).poll_write(cx, bytes))?;
+        let sent = Pin::new(&mut this.io).poll_write(cx, bytes);
+        let sent = ready!(this.unless_late(cx, sent))?;
         this.exchange.send(sent);
         Poll::Ready(Ok(sent))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.check(cx)?;
-        Pin::new(&mut this.io).poll_flush(cx)
+        let flushed = Pin::new(&mut this.io).poll_flush(cx);
+        this.unless_late(cx, flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.check(cx)?;
-        Pin::new(&mut this.io).poll_shutdown(cx)
+        let ended = Pin::new(&mut this.io).poll_shutdown(cx);
+        this.unless_late(cx, ended)
     }
 }

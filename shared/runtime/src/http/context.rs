@@ -4,12 +4,21 @@ use std::{
     net::SocketAddr,
 };
 
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::HeaderMap};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::Payload,
+    http::header::{HeaderMap, HeaderName},
+};
 use events::{Origin, TraceContext};
 use uuid::Uuid;
 
 use super::ClientAddress;
 use crate::settings::Networks;
+
+// A name in a string is parsed at each lookup.
+pub(super) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// The identity of a request, for logs and events.
 #[derive(Debug, Clone)]
@@ -34,12 +43,12 @@ impl RequestContext {
     }
 
     pub(super) fn read(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: &Networks) -> Self {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let given = text("x-request-id")
+        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let given = text(&X_REQUEST_ID)
             .filter(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(|b| b.is_ascii_graphic()));
         Self {
             request_id: given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned),
-            trace: trace(headers, text("traceparent")),
+            trace: trace(headers, text(&TRACEPARENT)),
             client: ClientAddress::read(peer, headers, trusted),
         }
     }
@@ -48,10 +57,10 @@ impl RequestContext {
 /// `tracestate` counts together with a `traceparent`, and may come in several lines.
 fn trace(headers: &HeaderMap, traceparent: Option<&str>) -> TraceContext {
     let trace = TraceContext::continue_from(traceparent);
-    if traceparent.is_none() || !headers.contains_key("tracestate") {
+    if traceparent.is_none() || !headers.contains_key(&TRACESTATE) {
         return trace;
     }
-    let lines: Vec<&str> = headers.get_all("tracestate").filter_map(|line| line.to_str().ok()).collect();
+    let lines: Vec<&str> = headers.get_all(&TRACESTATE).filter_map(|line| line.to_str().ok()).collect();
     trace.with_state(&lines.join(","))
 }
 

@@ -22,6 +22,7 @@ use super::{
     audited::{Pending, record_refusal},
     compression::Coding,
     conditional::{self, Verdict},
+    context::X_REQUEST_ID,
     cors::Cors,
     exchange::InHand,
     health::is_health_check,
@@ -264,7 +265,7 @@ async fn answer<B: MessageBody + 'static>(
 
 pub(super) fn set_headers(headers: &mut HeaderMap, request_id: &str, is_encrypted: bool) {
     if let Ok(id) = HeaderValue::from_str(request_id) {
-        headers.insert(HeaderName::from_static("x-request-id"), id);
+        headers.insert(X_REQUEST_ID.clone(), id);
     }
     if is_encrypted {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HTTPS_ONLY));

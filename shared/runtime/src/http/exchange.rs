@@ -17,6 +17,8 @@ pub(super) struct ConnectionLimits {
     pub keep_alive: Duration,
     /// For a head.
     pub head_time: Duration,
+    /// Both: from one answer to the next head.
+    pub between: Duration,
     /// Bytes of a head.
     pub head_size: usize,
     /// To read the last answer.
@@ -128,7 +130,7 @@ impl Exchange {
     /// `None` while a request is in hand, or a long answer is sent.
     pub(super) fn deadline(&self, limits: &ConnectionLimits) -> Option<Instant> {
         match self.0.get() {
-            Phase::Waiting { since, .. } => Some(since + limits.keep_alive + limits.head_time),
+            Phase::Waiting { since, .. } => Some(since + limits.between),
             Phase::Busy { .. } | Phase::Streaming => None,
             Phase::Closing { since } => Some(since + limits.closing),
         }

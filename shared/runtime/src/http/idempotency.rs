@@ -1,8 +1,10 @@
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, http::header::HeaderName};
 use utoipa::IntoParams;
 
 use super::FieldError;
 
+static NAME: HeaderName = HeaderName::from_static("idempotency-key");
+/// As messages show it.
 const HEADER: &str = "Idempotency-Key";
 /// The contract's number.
 const LONGEST: usize = 255;
@@ -19,7 +21,7 @@ pub struct IdempotencyKeyHeader {
 
 /// The client's name for this request. The rule is that of all services.
 pub fn idempotency_key(request: &HttpRequest) -> Result<&str, FieldError> {
-    let mut sent = request.headers().get_all(HEADER);
+    let mut sent = request.headers().get_all(&NAME);
     let key = sent.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
     if sent.next().is_some() {
         return Err(FieldError::new(HEADER, "must be sent once"));

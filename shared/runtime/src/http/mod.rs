@@ -17,6 +17,7 @@ mod exchange;
 mod form;
 mod health;
 mod idempotency;
+mod known_routes;
 mod methods;
 mod page;
 mod parameter;

@@ -9,6 +9,8 @@ use actix_web::{
     http::header::{HeaderMap, HeaderName, HeaderValue},
 };
 
+static PREFER: HeaderName = HeaderName::from_static("prefer");
+
 /// The longest wait of a request for an answer, in seconds; the contract's number.
 pub const LONGEST_WAIT: u64 = 30;
 
@@ -19,7 +21,7 @@ pub struct PreferredWait(u64);
 impl PreferredWait {
     /// `None` without such a preference. A longer wait than [`LONGEST_WAIT`] becomes that.
     pub fn read(headers: &HeaderMap) -> Option<Self> {
-        let lines = headers.get_all("prefer").filter_map(|line| line.to_str().ok());
+        let lines = headers.get_all(&PREFER).filter_map(|line| line.to_str().ok());
         let value = lines.flat_map(|line| split(line, ',')).find_map(value_of_wait)?;
         let is_whole = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
         is_whole.then(|| Self(value.parse().unwrap_or(u64::MAX).min(LONGEST_WAIT)))

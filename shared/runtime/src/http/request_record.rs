@@ -14,7 +14,9 @@ use actix_web::{
 };
 use opentelemetry::KeyValue;
 
-use super::{Admission, RequestContext, health::is_health_check, transport::Encrypted};
+use super::{
+    Admission, RequestContext, health::is_health_check, known_routes::route_of, transport::Encrypted,
+};
 use crate::{
     settings::Networks,
     telemetry::{Span, SpanKind, is_collected, record_span},
@@ -120,7 +122,7 @@ impl RequestRecord {
             encrypted: request.conn_data::<Encrypted>().is_some(),
             started: Instant::now(),
             service: request.app_data::<Data<Admission>>().map_or("", |admission| admission.service),
-            route: request.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned()),
+            route: route_of(request),
             method: request.method().clone(),
             uri: request.uri().clone(),
         }

@@ -13,8 +13,8 @@ use actix_web::{
 };
 
 use super::{
-    Admission, BodyLimits, Problem, Readiness, accept, docs, edge, health, parameters::KnownParameters,
-    problem_pages,
+    Admission, BodyLimits, Problem, Readiness, accept, docs, edge, health, known_routes::KnownRoutes,
+    parameters::KnownParameters, problem_pages,
 };
 use crate::{db, process::Common, telemetry::Metrics};
 
@@ -93,6 +93,7 @@ where
     let openapi = Bytes::from(serde_json::to_vec(&options.openapi)?);
     let cors_origins = Data::new(settings.cors_origins.clone());
     let parameters = Data::new(KnownParameters::of(&options.openapi));
+    let known_routes = Data::new(KnownRoutes::of(&options.openapi));
     let (listener, address) = listener(settings.http_bind)?;
     let app = move || {
         db::forbid_on_this_thread();
@@ -104,6 +105,7 @@ where
             .app_data(trusted_proxies.clone())
             .app_data(cors_origins.clone())
             .app_data(parameters.clone())
+            .app_data(known_routes.clone())
             .app_data(PathConfig::default().error_handler(|_, _| Problem::absent("resource").into()))
             // Own routes first: those of the pages use a regular expression.
             .configure(configure.clone())

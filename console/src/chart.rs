@@ -14,6 +14,9 @@ const HEIGHT: f64 = 120.0;
 pub struct StockChart {
     /// Oldest first.
     steps: Vec<Step>,
+    /// At the foot.
+    least: i64,
+    /// At the top.
     most: i64,
 }
 
@@ -33,8 +36,13 @@ impl StockChart {
             after: movement.balance,
         };
         let steps: Vec<Step> = movements.iter().rev().map(step).collect();
-        let most = steps.iter().map(|step| step.before.max(step.after)).max()?.max(1);
-        Some(Self { steps, most })
+        let most = steps.iter().map(|step| step.before.max(step.after)).max()?;
+        let least = steps.iter().map(|step| step.before.min(step.after)).min()?;
+        Some(Self { steps, least, most })
+    }
+
+    pub fn least(&self) -> i64 {
+        self.least
     }
 
     pub fn most(&self) -> i64 {
@@ -64,7 +72,8 @@ impl StockChart {
     }
 
     fn y(&self, pieces: i64) -> f64 {
-        HEIGHT - pieces as f64 / self.most as f64 * HEIGHT
+        let range = self.most.saturating_sub(self.least).max(1);
+        HEIGHT - pieces.saturating_sub(self.least) as f64 / range as f64 * HEIGHT
     }
 }
 

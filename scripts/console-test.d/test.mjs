@@ -193,6 +193,11 @@ for (const deadline = Date.now() + SOON; Date.now() < deadline && !(await letter
 const letter = await admin.locator("td a").first().getAttribute("href");
 const group = await admin.getByRole("link", { name: "Show and choose" }).first().getAttribute("href");
 
+// A product that was sold, if there is a load.
+await admin.goto(`${origin}/products`);
+const sold = admin.locator("td a").filter({ hasNotText: "DEMO" });
+const product = (await sold.count()) > 0 ? await sold.first().textContent() : "DEMO-MUG";
+
 const pages = [
   ["login", null, "/login"],
   ["now", admin, "/"],
@@ -204,7 +209,7 @@ const pages = [
   ["dead-letter", admin, new URL(letter, origin).href.slice(origin.length)],
   ["job", admin, "/dead-letters/job"],
   ["products", admin, "/products"],
-  ["product", admin, "/products/DEMO-MUG"],
+  ["product", admin, `/products/${product}`],
   ["accounts", admin, "/accounts"],
   ["audit", admin, "/audit"],
   ["faults", admin, "/faults"],
@@ -227,7 +232,9 @@ for (const [name, of, path] of pages) {
       expect(violations.length === 0, `${colorScheme}: ${words.join("\n")}`);
       if (SCREENSHOTS) {
         mkdirSync(SCREENSHOTS, { recursive: true });
-        await page.screenshot({ path: `${SCREENSHOTS}/${name}-${colorScheme}.png`, fullPage: true });
+        const height = await page.evaluate(() => document.documentElement.scrollHeight);
+        const clip = { x: 0, y: 0, width: 1280, height: Math.min(height, 1400) };
+        await page.screenshot({ path: `${SCREENSHOTS}/${name}-${colorScheme}.png`, fullPage: true, clip });
       }
       await page.setViewportSize({ width: 360, height: 800 });
       const width = await page.evaluate(() => document.documentElement.scrollWidth);

@@ -1,6 +1,7 @@
 //! How fast orders pass each part of their way, and how many wait there.
 //!
-//! Guarantee: counters of all instances add up, and one that begins anew at 0 takes nothing away.
+//! Guarantee: counters of all processes add up. One that begins anew at 0 takes nothing away, and one that was
+//! there before the first look at it adds nothing: an address may lead to several.
 //!
 //! ```text
 //!   reading of each instance ─> growth ─> sums ─> rate, p99 of 15 s ─> an hour
@@ -19,6 +20,9 @@ use crate::{
 
 /// Long enough for two looks of the sampler.
 const WINDOW: Duration = Duration::from_secs(15);
+
+/// A process that was not seen for this long is forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(600);
 
 /// An instance of a service, by its number in the settings.
 pub type At = (Service, usize);
@@ -42,15 +46,25 @@ pub struct Pace {
 
 #[derive(Default)]
 pub struct Paces {
-    last: HashMap<At, Reading>,
+    /// By service and start.
+    last: HashMap<(Service, u64), (Instant, Reading)>,
+    /// In seconds since 1970.
+    looked: f64,
     sums: [Totals; Part::ALL.len()],
     recent: VecDeque<(Instant, [Totals; Part::ALL.len()])>,
     hours: [Hour; Part::ALL.len()],
 }
 
 impl Paces {
-    /// An instance that did not answer is left out. `now` never goes back.
-    pub fn take(&mut self, now: Instant, readings: Vec<(At, Reading)>, late_after: f64) -> Vec<Pace> {
+    /// An instance that did not answer is left out. `now` never goes back; `clock` is in seconds since 1970, as
+    /// the services tell their start.
+    pub fn take(
+        &mut self,
+        now: Instant,
+        clock: f64,
+        readings: Vec<(At, Reading)>,
+        late_after: f64,
+    ) -> Vec<Pace> {
         let is_known = !readings.is_empty();
         let waiting = |n: usize| {
             let queued: f64 = readings.iter().map(|(_, reading)| reading.queued[n]).sum();
@@ -60,7 +74,9 @@ impl Paces {
         let oldest: [f64; Part::ALL.len()] = std::array::from_fn(|n| {
             readings.iter().map(|(_, reading)| reading.oldest[n]).fold(0.0, f64::max)
         });
-        readings.into_iter().for_each(|(at, reading)| self.grow(at, reading));
+        readings.into_iter().for_each(|((service, _), reading)| self.grow(now, service, reading));
+        self.looked = clock;
+        self.last.retain(|_, (seen, _)| now.duration_since(*seen) <= FORGOTTEN);
         self.recent.retain(|(at, _)| now.duration_since(*at) <= WINDOW);
         let first = self.recent.front().cloned();
         self.recent.push_back((now, self.sums.clone()));
@@ -87,13 +103,16 @@ impl Paces {
         Part::ALL.into_iter().enumerate().map(pace).collect()
     }
 
-    /// The first look at an instance only begins.
-    fn grow(&mut self, at: At, reading: Reading) {
-        if let Some(before) = self.last.get(&at) {
-            let grown = reading.since(before);
-            self.sums.iter_mut().zip(&grown).for_each(|(sum, grown)| sum.add(grown));
-        }
-        self.last.insert(at, reading);
+    /// The first look at a process only begins, unless it started after the look before.
+    fn grow(&mut self, now: Instant, service: Service, reading: Reading) {
+        let process = (service, reading.started.to_bits());
+        let grown = match self.last.get(&process) {
+            Some((_, before)) => reading.since(before),
+            None if self.looked > 0.0 && reading.started > self.looked => reading.totals.clone(),
+            None => Default::default(),
+        };
+        self.sums.iter_mut().zip(&grown).for_each(|(sum, grown)| sum.add(grown));
+        self.last.insert(process, (now, reading));
     }
 }
 
@@ -179,7 +198,8 @@ mod tests {
         let begin = Instant::now();
         let looks = looks.iter().enumerate().map(|(second, look)| {
             let look = look.iter().map(|(number, reading)| ((Service::Payment, *number), reading.clone()));
-            paces.take(begin + Duration::from_secs(second as u64), look.collect(), 5.0)[0].per_second
+            let clock = 1000.0 + second as f64;
+            paces.take(begin + Duration::from_secs(second as u64), clock, look.collect(), 5.0)[0].per_second
         });
         looks.collect()
     }
@@ -188,7 +208,8 @@ mod tests {
     fn instances_add_up_and_a_restart_takes_nothing_away() {
         let one = |orders| (0, reading(orders, 1));
         let two = |orders| (1, reading(orders, 2));
-        let restarted = (1, reading(4, 3));
+        // After the second look.
+        let restarted = (1, reading(4, 1002));
         let seen = rates(&[&[one(10), two(100)], &[one(14), two(102)], &[one(14), restarted]]);
         assert_eq!(seen, [None, Some(6.0), Some(5.0)]);
     }
@@ -201,12 +222,19 @@ mod tests {
     }
 
     #[test]
+    fn an_address_of_several_instances_makes_no_jump() {
+        let (one, two) = (|orders| (0, reading(orders, 1)), |orders| (0, reading(orders, 2)));
+        let seen = rates(&[&[one(10)], &[two(5000)], &[one(12)], &[two(5004)]]);
+        assert_eq!(seen, [None, Some(0.0), Some(1.0), Some(2.0)]);
+    }
+
+    #[test]
     fn a_long_gap_begins_anew() {
         let mut paces = Paces::default();
         let begin = Instant::now();
         let mut look = |second, orders| {
             let seen = vec![((Service::Payment, 0), reading(orders, 1))];
-            paces.take(begin + Duration::from_secs(second), seen, 5.0)[0].per_second
+            paces.take(begin + Duration::from_secs(second), 1000.0 + second as f64, seen, 5.0)[0].per_second
         };
         assert_eq!(
             [look(0, 0), look(10, 100), look(4000, 9000), look(4010, 9010)],

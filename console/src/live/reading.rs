@@ -53,13 +53,9 @@ impl Reading {
         }
     }
 
-    /// The growth since the last look at the same instance.
+    /// The growth since the last look at the same process.
     pub fn since(&self, before: &Self) -> [Totals; Part::ALL.len()] {
-        if self.started == before.started {
-            std::array::from_fn(|n| self.totals[n].since(&before.totals[n]))
-        } else {
-            self.totals.clone()
-        }
+        std::array::from_fn(|n| self.totals[n].since(&before.totals[n]))
     }
 }
 
@@ -91,12 +87,5 @@ process_start_time_seconds 100
         assert_eq!(counts, [7.0, 5.0, 5.0]);
         let charge = at(Part::Charge);
         assert_eq!((reading.queued[charge], reading.parked[charge], reading.oldest[charge]), (5.0, 2.0, 9.5));
-    }
-
-    #[test]
-    fn another_process_counts_from_0() {
-        let before = Reading::parse(TEXT);
-        let after = Reading::parse(&TEXT.replace("seconds 100", "seconds 200").replace("} 7", "} 9"));
-        assert_eq!(after.since(&before)[at(Part::Post)].count, 9.0);
     }
 }

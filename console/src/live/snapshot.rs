@@ -27,8 +27,6 @@ const SHOWN: usize = 50;
 pub struct Snapshot {
     pub at: Moment,
     pub instances: Vec<Instance>,
-    /// Of payment: events whose effect is not known yet. `None` if payment does not answer.
-    pub outbox: Option<Outbox>,
     pub edges: Vec<Edge>,
     /// One for each part.
     pub paces: Vec<Pace>,
@@ -72,8 +70,10 @@ impl Snapshot {
         for (at, reading) in metrics {
             readings.extend(known(reading)?.map(|reading| (at, reading)));
         }
-        let paces =
-            paces.take(Instant::now(), readings, late_after).into_iter().map(|pace| match pace.part {
+        let paces = paces
+            .take(Instant::now(), at.0.as_millisecond() as f64 / 1000.0, readings, late_after)
+            .into_iter()
+            .map(|pace| match pace.part {
                 Part::End => pace.of_outbox(outbox.as_ref()),
                 Part::Stream(stream) => match edges.iter().find(|edge| edge.stream == stream) {
                     Some(edge) => pace.of_stream(edge),
@@ -85,7 +85,6 @@ impl Snapshot {
             at,
             instances,
             paces: paces.collect(),
-            outbox,
             edges,
             streams: by_inventory.into_iter().chain(by_payment).flatten().collect(),
             recoveries: newest(recoveries)?,

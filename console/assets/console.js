@@ -19,6 +19,16 @@ function tell(words) {
   }
 }
 
+// A box for all boxes of a form; hidden without a script, as it would do nothing.
+for (const label of document.querySelectorAll("[data-all]")) {
+  label.hidden = false;
+  label.addEventListener("change", (event) => {
+    for (const box of label.closest("form").querySelectorAll("input[name=id]")) {
+      box.checked = event.target.checked;
+    }
+  });
+}
+
 showTimes(document);
 document.addEventListener("htmx:afterSwap", (event) => showTimes(event.target));
 document.addEventListener("htmx:sseOpen", () => tell("Live."));

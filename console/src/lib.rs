@@ -11,17 +11,23 @@
 mod answer;
 mod api;
 mod assets;
+mod bulk;
+mod chart;
 mod edge;
 mod failure;
 mod frame;
+mod health;
 mod live;
 mod pages;
+mod sampler;
 mod server;
 mod session;
 pub mod settings;
 mod site;
 mod sse;
 mod text;
+mod tls;
 mod viewer;
 
+pub use health::check;
 pub use server::{Running, bind};

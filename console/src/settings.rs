@@ -1,6 +1,6 @@
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use reqwest::Url;
 
 /// Shows what Orderflow does, in a browser: orders, streams, recoveries, dead letters.
@@ -27,6 +27,12 @@ pub struct Settings {
     /// Path under which a proxy shows the console, such as /console
     #[arg(long, env = "CONSOLE_BASE_PATH", value_name = "PATH", default_value = "", value_parser = base_path)]
     pub base_path: String,
+    /// Certificate to show, and its chain, in PEM; without it the console speaks HTTP
+    #[arg(long, env = "CONSOLE_TLS_CERTIFICATE_FILE", value_name = "FILE", requires = "tls_key_file")]
+    pub tls_certificate_file: Option<PathBuf>,
+    /// Private key of the certificate, in PEM
+    #[arg(long, env = "CONSOLE_TLS_KEY_FILE", value_name = "FILE", requires = "tls_certificate_file")]
+    pub tls_key_file: Option<PathBuf>,
     /// Let browsers send the cookie over TLS only; for every console that is reached over TLS
     #[arg(long, env = "CONSOLE_SECURE_COOKIE")]
     pub secure_cookie: bool,
@@ -41,6 +47,14 @@ pub struct Settings {
     /// Seconds that an event may wait before the console calls its stream late
     #[arg(long, env = "CONSOLE_LATE_AFTER", value_name = "SECONDS", default_value_t = 5)]
     pub late_after: u32,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Command {
+    /// Ask whether the console of this host answers, for containers
+    Healthcheck,
 }
 
 fn service_url(text: &str) -> Result<Url, String> {

@@ -2,6 +2,7 @@ use actix_web::HttpRequest;
 
 use crate::{
     api::{Api, Credentials},
+    bulk::Jobs,
     live::Live,
     session::Sessions,
 };
@@ -14,6 +15,7 @@ pub struct Site {
     pub api: Api,
     pub sessions: Sessions,
     pub live: Live,
+    pub jobs: Jobs,
 }
 
 impl Site {

@@ -1,6 +1,6 @@
 //! Values as the pages show them: times, ages, money, curves. Each writes HTML that needs no escaping.
 
-use std::{collections::VecDeque, fmt};
+use std::fmt;
 
 use askama::filters::HtmlSafe;
 use jiff::Timestamp;
@@ -71,40 +71,51 @@ impl fmt::Display for Money {
     }
 }
 
-/// The last values of a figure, as a curve.
+/// Values of a figure in the order of time, as a curve. One that is not known leaves a gap.
 #[derive(Debug, Clone, Default)]
 pub struct Curve {
-    values: VecDeque<i64>,
+    values: Vec<Option<f64>>,
 }
 
-/// Two minutes, at a value a second.
-const KEPT: usize = 120;
 const HEIGHT: f64 = 24.0;
 
 impl Curve {
-    pub fn push(&mut self, value: i64) {
-        if self.values.len() == KEPT {
-            self.values.pop_front();
-        }
-        self.values.push_back(value);
+    pub fn of(values: impl IntoIterator<Item = Option<f64>>) -> Self {
+        Self { values: values.into_iter().collect() }
     }
 
-    pub fn of(values: impl IntoIterator<Item = i64>) -> Self {
-        Self { values: values.into_iter().collect() }
+    pub fn most(&self) -> Option<f64> {
+        self.values.iter().copied().flatten().reduce(f64::max)
+    }
+
+    #[cfg(test)]
+    pub fn known(&self) -> usize {
+        self.values.iter().flatten().count()
     }
 }
 
 impl fmt::Display for Curve {
-    /// From the left edge; the highest value touches the top.
+    /// From the left edge; the highest value touches the top. A value alone is a short line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let most = self.values.iter().copied().max().unwrap_or_default().max(1) as f64;
+        let most = self.most().filter(|most| *most > 0.0).unwrap_or(1.0);
         let width = self.values.len().max(2) - 1;
         write!(f, "<svg class=\"curve\" viewBox=\"0 -1 {width} {}\" ", HEIGHT + 2.0)?;
-        write!(f, "preserveAspectRatio=\"none\" aria-hidden=\"true\"><polyline points=\"")?;
-        for (x, value) in self.values.iter().enumerate() {
-            write!(f, "{x},{:.1} ", HEIGHT - *value as f64 / most * HEIGHT)?;
+        f.write_str("preserveAspectRatio=\"none\" aria-hidden=\"true\">")?;
+        let mut x = 0;
+        for part in self.values.split(Option::is_none) {
+            if !part.is_empty() {
+                f.write_str("<polyline points=\"")?;
+                for (n, value) in part.iter().flatten().enumerate() {
+                    write!(f, "{},{:.1} ", x + n, HEIGHT - value / most * HEIGHT)?;
+                }
+                if let [Some(value)] = part {
+                    write!(f, "{x}.9,{:.1}", HEIGHT - value / most * HEIGHT)?;
+                }
+                f.write_str("\"/>")?;
+            }
+            x += part.len() + 1;
         }
-        f.write_str("\"/></svg>")
+        f.write_str("</svg>")
     }
 }
 
@@ -134,9 +145,10 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_keeps_the_last_two_minutes() {
-        let mut curve = Curve::default();
-        (0..500).for_each(|value| curve.push(value));
-        assert_eq!((curve.values.len(), curve.values[0]), (KEPT, 380));
+    fn a_curve_has_a_line_for_each_stretch_that_is_known() {
+        let curve = Curve::of([None, Some(2.0), Some(4.0), None, Some(1.0)]).to_string();
+        assert!(curve.contains("viewBox=\"0 -1 4 26\""), "{curve}");
+        assert!(curve.contains("<polyline points=\"1,12.0 2,0.0 \"/>"), "{curve}");
+        assert!(curve.contains("<polyline points=\"4,18.0 4.9,18.0\"/>"), "{curve}");
     }
 }

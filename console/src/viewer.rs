@@ -63,6 +63,11 @@ impl Viewer {
         }
     }
 
+    /// For work that outlives the request.
+    pub fn caller(&self) -> Caller {
+        self.caller.clone()
+    }
+
     pub fn is_admin(&self) -> bool {
         self.session.account().is_admin()
     }

@@ -27,6 +27,9 @@ pub struct Running {
     pub user_url: String,
     pub inventory_url: String,
     pub payment_url: String,
+    /// `None` without a console.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub console_url: Option<String>,
     pub user_database_url: String,
     pub inventory_database_url: String,
     pub payment_database_url: String,
@@ -121,7 +124,11 @@ impl fmt::Display for AlreadyRunning {
         if let Some(pid) = self.pid {
             writeln!(f, "To stop it: kill {pid}")?;
         }
-        write!(f, "For a second one: --data-dir, --user-port, --inventory-port and --payment-port")
+        write!(
+            f,
+            "For a second one: --data-dir, --user-port, --inventory-port, --payment-port \
+             and --console-port"
+        )
     }
 }
 
@@ -169,6 +176,7 @@ mod tests {
             user_url: url(8002),
             inventory_url: url(8000),
             payment_url: url(8001),
+            console_url: Some(url(8003)),
             user_database_url: "postgres://user".to_owned(),
             inventory_database_url: "postgres://inventory".to_owned(),
             payment_database_url: "postgres://payment".to_owned(),

@@ -1,4 +1,6 @@
+use reqwest::Method;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{Call, Page, ROWS, Service};
 use crate::text::Moment;
@@ -43,6 +45,29 @@ pub struct SigningKeys {
     pub data: Vec<SigningKey>,
 }
 
+/// A client whose secret no other answer has.
+#[derive(Deserialize)]
+pub struct ClientWithSecret {
+    pub client_id: String,
+    pub client_secret: String,
+}
+
+/// A login.
+#[derive(Debug, Clone, Deserialize)]
+pub struct UserSession {
+    pub id: String,
+    pub created_at: Moment,
+    pub last_used_at: Moment,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct UserSessions {
+    pub data: Vec<UserSession>,
+}
+
+/// What a client can be allowed.
+pub const SCOPES: [&str; 3] = ["products:read", "stock:write", "orders:read"];
+
 impl Account {
     pub fn is_admin(&self) -> bool {
         self.role == Role::Admin
@@ -59,4 +84,42 @@ pub fn clients() -> Call<Page<Client>> {
 
 pub fn signing_keys() -> Call<SigningKeys> {
     Call::get(Service::User, ["ops", "keys"])
+}
+
+/// Those of the own account.
+pub fn sessions() -> Call<UserSessions> {
+    Call::get(Service::User, ["auth", "sessions"])
+}
+
+pub fn end_session(id: &str) -> Call<()> {
+    Call::new(Method::DELETE, Service::User, ["auth", "sessions", id])
+}
+
+/// Ends all sessions of the account.
+pub fn set_disabled(id: &str, disabled: bool) -> Call<()> {
+    Call::new(Method::PATCH, Service::User, ["users", id]).json(json!({"disabled": disabled}))
+}
+
+pub fn set_role(id: &str, role: &str) -> Call<()> {
+    Call::new(Method::PATCH, Service::User, ["users", id]).json(json!({"role": role}))
+}
+
+pub fn create_client(id: &str, scopes: &[String]) -> Call<ClientWithSecret> {
+    Call::post(Service::User, ["oauth", "clients"], json!({"client_id": id, "scopes": scopes}))
+}
+
+pub fn rotate_secret(id: &str) -> Call<ClientWithSecret> {
+    Call::new(Method::POST, Service::User, ["oauth", "clients", id, "secret"])
+}
+
+pub fn revoke_client(id: &str) -> Call<()> {
+    Call::new(Method::DELETE, Service::User, ["oauth", "clients", id])
+}
+
+pub fn rotate_key() -> Call<()> {
+    Call::new(Method::POST, Service::User, ["ops", "keys"])
+}
+
+pub fn retire_key(kid: &str) -> Call<()> {
+    Call::new(Method::DELETE, Service::User, ["ops", "keys", kid])
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 /// Above the `request-timeout` of the services, 5 s: their answer says more than a timeout here.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
     User,
     Inventory,

@@ -1,10 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
 use reqwest::{Client, RequestBuilder, Response, Url};
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use serde::de::DeserializeOwned;
 
 use super::{ApiError, Call, Service};
+use crate::tls::trust;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// Below the 5 s after which services close idle connections.
@@ -96,15 +96,4 @@ impl Api {
             None => request,
         }
     }
-}
-
-/// Trusts the certificates of the system, or of `SSL_CERT_FILE`; without any, every handshake fails.
-fn trust() -> ClientConfig {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
-    let versions = builder
-        .with_safe_default_protocol_versions()
-        .unwrap_or_else(|error| unreachable!("aws-lc-rs has no TLS 1.2 or 1.3: {error}"));
-    versions.with_root_certificates(roots).with_no_client_auth()
 }

@@ -45,6 +45,15 @@ impl ApiError {
         matches!(self, Self::Refused { problem, .. } if problem.status == status)
     }
 
+    /// Whether the same call may succeed after a moment.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused { problem, .. } => matches!(problem.status, 429 | 500..),
+            Self::NoInstance(_) | Self::NotUnderstood { .. } => false,
+        }
+    }
+
     pub(super) fn unreachable(service: Service, url: &Url, error: &reqwest::Error) -> Self {
         let origin = url.origin().ascii_serialization();
         let reason = if error.is_timeout() { "no answer in time".to_owned() } else { innermost(error) };

@@ -143,6 +143,11 @@ pub fn outbox(service: Service) -> Call<Outbox> {
     Call::get(service, ["ops", "outbox"]).within(SOON)
 }
 
+/// In the text format of Prometheus.
+pub fn metrics(service: Service, instance: usize) -> Call<String> {
+    Call::get(service, ["ops", "metrics"]).at(instance).within(SOON)
+}
+
 /// Newest first.
 pub fn recoveries(service: Service, instance: usize) -> Call<Page<Recovery>> {
     Call::get(service, ["ops", "recoveries"]).at(instance).query("limit", "50").within(SOON)

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{ApiError, Call, Page, ROWS, Service};
@@ -62,10 +62,45 @@ impl Order {
     }
 }
 
+/// What a list shows; an empty text is no condition.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OrderFilter {
+    pub status: String,
+    pub sku: String,
+    pub user_id: String,
+    /// RFC 3339, or as a form has it: `2026-01-02T03:04`, in UTC.
+    pub created_from: String,
+    pub created_to: String,
+    pub cursor: String,
+}
+
+impl OrderFilter {
+    fn pairs(&self) -> [(&'static str, String); 6] {
+        [
+            ("status", self.status.clone()),
+            ("sku", self.sku.trim().to_uppercase()),
+            ("user_id", self.user_id.trim().to_owned()),
+            ("created_from", in_utc(&self.created_from)),
+            ("created_to", in_utc(&self.created_to)),
+            ("cursor", self.cursor.clone()),
+        ]
+    }
+}
+
+/// A time without a zone is one in UTC.
+fn in_utc(time: &str) -> String {
+    match time.trim() {
+        time if time.len() == "2026-01-02T03:04".len() => format!("{time}:00Z"),
+        time if time.len() == "2026-01-02T03:04:05".len() => format!("{time}Z"),
+        time => time.to_owned(),
+    }
+}
+
 /// Newest first: to a USER the own ones.
-pub fn list(status: &str, user_id: &str, cursor: &str) -> Call<Page<Order>> {
-    let call = Call::get(Service::Payment, ["orders"]).query("limit", ROWS).query("cursor", cursor);
-    call.query("status", status).query("user_id", user_id)
+pub fn list(filter: &OrderFilter) -> Call<Page<Order>> {
+    let call = Call::get(Service::Payment, ["orders"]).query("limit", ROWS);
+    filter.pairs().iter().fold(call, |call, (name, value)| call.query(name, value))
 }
 
 /// The order as JSON has it.
@@ -94,4 +129,17 @@ pub fn timeline(id: &str) -> Call<Timeline> {
 pub fn place(sku: &str, quantity: u32, method: &str, key: &str) -> Call<Order> {
     let body = json!({"items": [{"sku": sku, "quantity": quantity}], "payment_method": method});
     Call::post(Service::Payment, ["orders"], body).header("Idempotency-Key", key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_a_form_is_in_utc() {
+        assert_eq!(in_utc("2026-01-02T03:04"), "2026-01-02T03:04:00Z");
+        assert_eq!(in_utc("2026-01-02T03:04:05"), "2026-01-02T03:04:05Z");
+        assert_eq!(in_utc("2026-01-02T03:04:05+01:00"), "2026-01-02T03:04:05+01:00");
+        assert_eq!(in_utc(""), "");
+    }
 }

@@ -2,10 +2,7 @@ use std::collections::BTreeSet;
 
 use events::Route;
 
-use crate::{
-    api::operations::Stream,
-    text::{Curve, Seconds},
-};
+use crate::{api::operations::Stream, text::Seconds};
 
 /// `claim-idle` of the services. Redis before 7.2 calls a consumer idle while there is nothing to read.
 const SILENT_AFTER: f64 = 10.0;
@@ -24,7 +21,6 @@ pub struct Edge {
     /// The members of the group.
     pub consumers: usize,
     pub dead_letters: u64,
-    pub curve: Curve,
     pub state: State,
 }
 
@@ -49,6 +45,10 @@ impl State {
         }
     }
 
+    pub fn is_known(&self) -> bool {
+        *self != Self::Unknown
+    }
+
     pub fn words(&self) -> String {
         match self {
             Self::OnTime => "on time".to_owned(),
@@ -62,8 +62,8 @@ impl State {
 }
 
 impl Edge {
-    /// `partitions`: `None` if the reader does not answer. `before`: the edge of the last snapshot.
-    pub fn new(route: &Route, partitions: Option<&[Stream]>, before: Option<&Self>, late_after: f64) -> Self {
+    /// `partitions`: `None` if the reader does not answer.
+    pub fn new(route: &Route, partitions: Option<&[Stream]>, late_after: f64) -> Self {
         let of_route = |stream: &&Stream| events::route_of(&stream.stream).is_some_and(|of| of == route);
         let parts: Vec<&Stream> = partitions.unwrap_or_default().iter().filter(of_route).collect();
         let members = parts.iter().flat_map(|part| &part.consumers);
@@ -72,8 +72,6 @@ impl Edge {
         let waiting = parts.iter().map(|part| part.unread + part.pending).sum();
         let oldest = parts.iter().map(|part| part.oldest_pending_seconds).fold(Seconds(0.0), Seconds::longer);
         let dead_letters = parts.iter().map(|part| part.dead_letters).max().unwrap_or_default();
-        let mut curve = before.map(|before| before.curve.clone()).unwrap_or_default();
-        curve.push(i64::try_from(waiting).unwrap_or(i64::MAX));
         let state = match () {
             () if parts.is_empty() => State::Unknown,
             () if consumers == 0 || (waiting > 0 && is_silent) => State::NobodyReads,
@@ -90,7 +88,6 @@ impl Edge {
             oldest,
             consumers,
             dead_letters,
-            curve,
             state,
         }
     }
@@ -112,7 +109,7 @@ mod tests {
     }
 
     fn edge(partitions: &[Stream]) -> Edge {
-        Edge::new(&ROUTES[0], Some(partitions), None, 5.0)
+        Edge::new(&ROUTES[0], Some(partitions), 5.0)
     }
 
     #[test]
@@ -126,6 +123,6 @@ mod tests {
     fn a_stream_is_late_stuck_or_not_known_in_words() {
         assert_eq!(edge(&[partition(0, 0, 12.0, 0.5)]).state.words(), "late: the oldest waits for 12 s");
         assert_eq!(edge(&[partition(0, 0, 12.0, 60.0)]).state, State::NobodyReads);
-        assert_eq!(Edge::new(&ROUTES[0], None, None, 5.0).state, State::Unknown);
+        assert_eq!(Edge::new(&ROUTES[0], None, 5.0).state, State::Unknown);
     }
 }

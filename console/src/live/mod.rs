@@ -1,11 +1,17 @@
 //! The state of the whole system, as the pages show it live.
 //!
-//! Guarantee: however many viewers watch, the services are asked once a second; while nobody watches, never.
-//! There is no task: the first viewer that finds the snapshot too old takes the next one, and the others wait
-//! for it.
+//! Guarantee: however many viewers watch, the services are asked once a second. While nobody watches, the
+//! sampler asks each ten seconds with the login of an ADMIN, and without one nobody asks. The first viewer
+//! that finds the snapshot too old takes the next one, and the others wait for it.
 
 mod edge;
+mod exposition;
+mod histogram;
+mod hour;
 mod instance;
+mod pace;
+mod part;
+mod reading;
 mod snapshot;
 
 use std::{
@@ -13,6 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use pace::Paces;
 use tokio::sync::Mutex;
 
 pub use snapshot::Snapshot;
@@ -26,8 +33,14 @@ const FRESH: Duration = Duration::from_millis(900);
 
 pub struct Live {
     /// Held while a snapshot is taken.
-    last: Mutex<Option<(Instant, Arc<Snapshot>)>>,
+    last: Mutex<Last>,
     late_after: f64,
+}
+
+#[derive(Default)]
+struct Last {
+    taken: Option<(Instant, Arc<Snapshot>)>,
+    paces: Paces,
 }
 
 impl Live {
@@ -39,14 +52,13 @@ impl Live {
     /// For an ADMIN.
     pub async fn look(&self, caller: &Caller) -> Result<Arc<Snapshot>, CallError> {
         let mut last = self.last.lock().await;
-        match &*last {
-            Some((taken, snapshot)) if taken.elapsed() < FRESH => Ok(Arc::clone(snapshot)),
-            before => {
-                let before = before.as_ref().map(|(_, snapshot)| &**snapshot);
-                let snapshot = Arc::new(Snapshot::take(caller, before, self.late_after).await?);
-                *last = Some((Instant::now(), Arc::clone(&snapshot)));
-                Ok(snapshot)
-            }
+        if let Some((taken, snapshot)) = &last.taken
+            && taken.elapsed() < FRESH
+        {
+            return Ok(Arc::clone(snapshot));
         }
+        let snapshot = Arc::new(Snapshot::take(caller, &mut last.paces, self.late_after).await?);
+        last.taken = Some((Instant::now(), Arc::clone(&snapshot)));
+        Ok(snapshot)
     }
 }

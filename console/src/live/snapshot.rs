@@ -1,29 +1,35 @@
-use futures_util::future::{join_all, join3};
+use std::time::Instant;
+
+use futures_util::future::{join_all, join3, join4};
 use jiff::Timestamp;
 
-use super::{edge::Edge, instance::Instance};
+use super::{
+    edge::Edge,
+    instance::Instance,
+    pace::{At, Pace, Paces},
+    part::Part,
+    reading::Reading,
+};
 use crate::{
     api::{
         Service,
         operations::{self, Happened, Outbox, Recovery, Stream, Streams},
     },
     session::{CallError, Caller},
-    text::{Moment, Seconds},
+    text::Moment,
 };
 
 /// The recoveries of all instances that a page shows.
 const SHOWN: usize = 50;
-/// After a longer gap the curves begin anew.
-const LONGEST_GAP: f64 = 10.0;
 
 /// One look at all instances.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     pub at: Moment,
     pub instances: Vec<Instance>,
-    /// Of payment: events whose effect is not known yet. `None` if payment does not answer.
-    pub outbox: Option<Outbox>,
     pub edges: Vec<Edge>,
+    /// One for each part.
+    pub paces: Vec<Pace>,
     /// Partition by partition.
     pub streams: Vec<Stream>,
     /// Newest first.
@@ -41,29 +47,45 @@ pub struct Recovered {
 }
 
 impl Snapshot {
-    pub async fn take(caller: &Caller, before: Option<&Self>, late_after: f64) -> Result<Self, CallError> {
+    pub async fn take(caller: &Caller, paces: &mut Paces, late_after: f64) -> Result<Self, CallError> {
         let all: Vec<(Service, usize)> = Service::ALL
             .into_iter()
             .flat_map(|service| (0..caller.instances(service)).map(move |number| (service, number)))
             .collect();
         let instances = all.iter().map(|(service, number)| Instance::look(caller, *service, *number));
         let recoveries = all.iter().map(|(service, number)| recoveries(caller, *service, *number));
-        let (instances, recoveries, (streams, outbox)) =
-            join3(join_all(instances), join_all(recoveries), streams(caller)).await;
+        let metrics = all.iter().map(|at| metrics(caller, *at));
+        let (instances, recoveries, metrics, (streams, outbox)) =
+            join4(join_all(instances), join_all(recoveries), join_all(metrics), streams(caller)).await;
         let at = Moment(Timestamp::now());
-        let before = before.filter(|before| Seconds::between(before.at, at).0 < LONGEST_GAP);
         let [by_inventory, by_payment] = streams.map(known);
         let (by_inventory, by_payment) = (by_inventory?, by_payment?);
         let edges = events::ROUTES.iter().map(|route| {
             let read = if route.consumer == "inventory" { &by_inventory } else { &by_payment };
-            let before = before.and_then(|before| before.edge(route.stream));
-            Edge::new(route, read.as_deref(), before, late_after)
+            Edge::new(route, read.as_deref(), late_after)
         });
+        let edges: Vec<Edge> = edges.collect();
+        let outbox = known(outbox)?;
+        let mut readings = Vec::new();
+        for (at, reading) in metrics {
+            readings.extend(known(reading)?.map(|reading| (at, reading)));
+        }
+        let paces = paces
+            .take(Instant::now(), at.0.as_millisecond() as f64 / 1000.0, readings, late_after)
+            .into_iter()
+            .map(|pace| match pace.part {
+                Part::End => pace.of_outbox(outbox.as_ref()),
+                Part::Stream(stream) => match edges.iter().find(|edge| edge.stream == stream) {
+                    Some(edge) => pace.of_stream(edge),
+                    None => pace,
+                },
+                Part::Post | Part::Charge | Part::Stock => pace,
+            });
         Ok(Self {
             at,
             instances,
-            outbox: known(outbox)?,
-            edges: edges.collect(),
+            paces: paces.collect(),
+            edges,
             streams: by_inventory.into_iter().chain(by_payment).flatten().collect(),
             recoveries: newest(recoveries)?,
         })
@@ -71,6 +93,10 @@ impl Snapshot {
 
     pub fn edge(&self, stream: &str) -> Option<&Edge> {
         self.edges.iter().find(|edge| edge.stream == stream)
+    }
+
+    pub fn pace(&self, part: &str) -> Option<&Pace> {
+        self.paces.iter().find(|pace| pace.part.name() == part)
     }
 
     /// The partitions of a stream.
@@ -103,6 +129,12 @@ async fn streams(caller: &Caller) -> ([Read<Vec<Stream>>; 2], Read<Outbox>) {
     let outbox = caller.read(operations::outbox(Service::Payment));
     let (inventory, payment, outbox) = join3(of(Service::Inventory), of(Service::Payment), outbox).await;
     ([inventory, payment], outbox)
+}
+
+async fn metrics(caller: &Caller, at: At) -> (At, Read<Reading>) {
+    let (service, number) = at;
+    let text = caller.read_text(operations::metrics(service, number)).await;
+    (at, text.map(|text| Reading::parse(&text)))
 }
 
 async fn recoveries(caller: &Caller, service: Service, number: usize) -> Read<Vec<Recovered>> {

@@ -1,4 +1,4 @@
-//! Accounts, OAuth clients and signing keys. Changes are made with `shopctl`, which asks twice.
+//! Accounts, OAuth clients and signing keys.
 
 use actix_web::{HttpResponse, web::Query};
 use askama::Template;
@@ -8,7 +8,7 @@ use crate::{
     answer::page,
     api::{
         Page,
-        accounts::{self, Account, Client, SigningKeys},
+        accounts::{self, Account, Client, SigningKeys, UserSessions},
     },
     failure::Failure,
     frame::{Frame, Place},
@@ -22,6 +22,7 @@ struct AccountsPage {
     accounts: Page<Account>,
     clients: Page<Client>,
     keys: SigningKeys,
+    sessions: UserSessions,
 }
 
 #[derive(Deserialize)]
@@ -34,5 +35,7 @@ pub async fn list(admin: Admin, wanted: Query<Wanted>) -> Result<HttpResponse, F
     let accounts = admin.read(accounts::list(&wanted.cursor)).await?;
     let clients = admin.read(accounts::clients()).await?;
     let keys = admin.read(accounts::signing_keys()).await?;
-    page(AccountsPage { frame: admin.frame(Place::Accounts, "Accounts"), accounts, clients, keys }.render())
+    let sessions = admin.read(accounts::sessions()).await?;
+    let frame = admin.frame(Place::Accounts, "Accounts");
+    page(AccountsPage { frame, accounts, clients, keys, sessions }.render())
 }

@@ -10,7 +10,8 @@ use crate::{
     answer::{page, see},
     api::{
         Service,
-        dead_letters::{self, DeadLetter},
+        dead_letters::{self, DeadLetter, Group},
+        operations::{self, Streams},
     },
     failure::Failure,
     frame::{Frame, Place},
@@ -18,29 +19,30 @@ use crate::{
     viewer::{Admin, Change, Nothing},
 };
 
+/// Letters of a stream that are read for its groups.
+const SAMPLE: usize = 500;
+/// Letters of a group in the list of all groups.
+const SHOWN: usize = 5;
+
 #[derive(Template)]
 #[template(path = "dead_letters.html")]
 struct DeadLettersPage {
     frame: Frame,
-    groups: Vec<Group>,
-    /// The services with more letters than were read.
-    unread: Vec<Service>,
+    groups: Vec<Sampled>,
     /// The services that do not answer.
     silent: Vec<Service>,
+    has_job: bool,
 }
 
-/// The letters of one stream with one reason and one event type.
-struct Group {
-    key: Key,
+/// A group, out of the oldest letters of its stream.
+struct Sampled {
+    group: Group,
+    /// The first of them.
     letters: Vec<DeadLetter>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub struct Key {
-    stream: String,
-    reason: String,
-    #[serde(rename = "type")]
-    kind: String,
+    found: usize,
+    /// The letters of the stream that were read, and all of them.
+    read: usize,
+    total: u64,
 }
 
 #[derive(Template)]
@@ -51,48 +53,89 @@ struct DeadLetterPage {
     json: String,
 }
 
-#[derive(Template)]
-#[template(path = "redrive.html")]
-struct RedrivePage {
-    frame: Frame,
-    key: Key,
-    matched: u64,
-}
-
-#[derive(Deserialize)]
-pub struct RedriveForm {
-    #[serde(flatten)]
-    key: Key,
-    /// `yes`: after the dry run.
-    #[serde(default)]
-    confirmed: String,
-}
-
 #[derive(Deserialize)]
 pub struct DiscardForm {
     reason: String,
 }
 
 pub async fn list(admin: Admin) -> Result<HttpResponse, Failure> {
-    let mut groups: BTreeMap<Key, Vec<DeadLetter>> = BTreeMap::new();
-    let mut unread = Vec::new();
+    let mut groups = Vec::new();
     let mut silent = Vec::new();
     for service in [Service::Inventory, Service::Payment] {
-        match admin.read(dead_letters::list(service, "")).await {
-            Ok(found) => {
-                unread.extend(found.next_cursor.map(|_| service));
-                found
-                    .data
-                    .into_iter()
-                    .for_each(|letter| groups.entry(Key::of(&letter)).or_default().push(letter));
-            }
+        match sample(&admin, service).await {
+            Ok(found) => groups.extend(found),
             Err(CallError::SessionEnded) => return Err(Failure::LoginNeeded),
             Err(CallError::Api(_)) => silent.push(service),
         }
     }
-    let groups = groups.into_iter().map(|(key, letters)| Group { key, letters }).collect();
+    let has_job = admin.site.jobs.of(&admin.cookie).is_some();
     let frame = admin.frame(Place::DeadLetters, "Dead letters");
-    page(DeadLettersPage { frame, groups, unread, silent }.render())
+    page(DeadLettersPage { frame, groups, silent, has_job }.render())
+}
+
+/// The groups of each stream that a service reads.
+async fn sample(admin: &Admin, service: Service) -> Result<Vec<Sampled>, CallError> {
+    let mut groups = Vec::new();
+    for (stream, total) in totals(admin, service).await? {
+        let letters = if total == 0 { Vec::new() } else { oldest(admin, service, stream).await? };
+        let read = letters.len();
+        let mut by_group: BTreeMap<Group, Vec<DeadLetter>> = BTreeMap::new();
+        letters.into_iter().for_each(|letter| by_group.entry(Group::of(&letter)).or_default().push(letter));
+        groups.extend(by_group.into_iter().map(|(group, mut letters)| {
+            let found = letters.len();
+            letters.truncate(SHOWN);
+            Sampled { group, letters, found, read, total }
+        }));
+    }
+    Ok(groups)
+}
+
+/// The streams that `service` reads, with the number of their dead letters.
+pub async fn totals(admin: &Admin, service: Service) -> Result<BTreeMap<&'static str, u64>, CallError> {
+    let Streams { streams } = admin.read(operations::streams(service)).await?;
+    let mut totals = BTreeMap::new();
+    for part in &streams {
+        if let Some(route) = events::route_of(&part.stream) {
+            totals.insert(route.stream, part.dead_letters);
+        }
+    }
+    Ok(totals)
+}
+
+async fn oldest(admin: &Admin, service: Service, stream: &str) -> Result<Vec<DeadLetter>, CallError> {
+    let mut letters = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let found = admin.read(dead_letters::list(service, stream, &cursor)).await?;
+        letters.extend(found.data);
+        match found.next_cursor {
+            Some(next) if letters.len() < SAMPLE => cursor = next,
+            _ => return Ok(letters),
+        }
+    }
+}
+
+impl Sampled {
+    /// An estimate says so.
+    fn count(&self) -> String {
+        if self.read as u64 >= self.total {
+            self.found.to_string()
+        } else {
+            format!("about {:.0}", self.found as f64 / self.read as f64 * self.total as f64)
+        }
+    }
+
+    /// Where the number comes from; empty for a count.
+    fn estimate(&self) -> String {
+        if self.read as u64 >= self.total {
+            String::new()
+        } else {
+            format!(
+                "The number is an estimate: {} of the oldest {} of {}.",
+                self.found, self.read, self.total
+            )
+        }
+    }
 }
 
 pub async fn show(admin: Admin, id: Path<String>) -> Result<HttpResponse, Failure> {
@@ -100,26 +143,6 @@ pub async fn show(admin: Admin, id: Path<String>) -> Result<HttpResponse, Failur
     let json = serde_json::to_string_pretty(&letter.event).unwrap_or_default();
     let frame = admin.frame(Place::DeadLetters, "Dead letter");
     page(DeadLetterPage { frame, letter, json }.render())
-}
-
-/// First counts what would go out again, then asks.
-pub async fn redrive_group(change: Change<RedriveForm>) -> Result<HttpResponse, Failure> {
-    let Change { viewer, form: RedriveForm { key, confirmed } } = change;
-    let admin = viewer.into_admin()?;
-    let service = Service::reading(&key.stream).ok_or(Failure::NotFound)?;
-    let is_dry = confirmed != "yes";
-    let call = dead_letters::redrive_group(service, &key.stream, &key.reason, &key.kind, is_dry);
-    let done = admin.read(call).await?;
-    if is_dry {
-        let frame = admin.frame(Place::DeadLetters, "Redrive dead letters");
-        return page(RedrivePage { frame, key, matched: done.matched }.render());
-    }
-    let refused = match done.refused {
-        0 => String::new(),
-        refused => format!("; Redis refused {refused}, which stay"),
-    };
-    admin.session.tell(format!("{} of {} went out again{refused}.", done.redriven, done.matched));
-    Ok(see(&admin.site.base, Place::DeadLetters.path()))
 }
 
 pub async fn redrive(change: Change<Nothing>, id: Path<String>) -> Result<HttpResponse, Failure> {
@@ -137,28 +160,8 @@ pub async fn discard(change: Change<DiscardForm>, id: Path<String>) -> Result<Ht
     Ok(see(&admin.site.base, Place::DeadLetters.path()))
 }
 
-impl Key {
-    fn of(letter: &DeadLetter) -> Self {
-        let kind = letter.event_type().to_owned();
-        Self { stream: letter.stream.clone(), reason: letter.reason.clone(), kind }
-    }
-
-    /// What the reason means.
-    fn explanation(&self) -> &'static str {
-        match self.reason.as_str() {
-            "unreadable" => {
-                "No version of the consumer reads it. Redrive after an upgrade that does, or discard."
-            }
-            "rejected" => "The consumer refused it for good. Remove the cause, then redrive.",
-            "delivery-limit" => "It failed again and again. Look at its last error, then redrive.",
-            _ => "Look at its last error.",
-        }
-    }
-}
-
-/// The service that reads the stream in an id such as `order_completed.dead~1700000000000-0`.
 fn reader(id: &str) -> Result<Service, Failure> {
-    id.split_once('~').and_then(|(stream, _)| Service::reading(stream)).ok_or(Failure::NotFound)
+    dead_letters::reader(id).ok_or(Failure::NotFound)
 }
 
 #[cfg(test)]
@@ -166,9 +169,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_names_the_service_that_keeps_the_letter() {
-        assert_eq!(reader("order_completed.dead~1700000000000-0").ok(), Some(Service::Inventory));
-        assert_eq!(reader("refund_order.dead~1700000000000-0").ok(), Some(Service::Payment));
-        assert!(reader("nonsense~1").is_err() && reader("order_completed").is_err());
+    fn the_number_of_a_group_is_exact_or_says_that_it_is_not() {
+        let group =
+            Group { stream: "refund_order".to_owned(), reason: "rejected".to_owned(), kind: String::new() };
+        let sampled =
+            |found, read, total| Sampled { group: group.clone(), letters: Vec::new(), found, read, total };
+        assert_eq!(sampled(3, 5, 5).count(), "3");
+        assert_eq!(sampled(250, 500, 100_000).count(), "about 50000");
+        assert!(sampled(250, 500, 100_000).estimate().ends_with("250 of the oldest 500 of 100000."));
     }
 }

@@ -1,7 +1,9 @@
 //! One file a page: what it asks the services, and what its template shows.
 
+pub mod account_changes;
 pub mod accounts;
 pub mod audit;
+pub mod bulk;
 pub mod dead_letters;
 mod failure;
 pub mod faults;

@@ -14,9 +14,9 @@ use crate::{
         Page,
         products::{self, Details, Movement, Product},
     },
+    chart::StockChart,
     failure::Failure,
     frame::{Frame, Place},
-    text::Curve,
     viewer::{Admin, Change},
 };
 
@@ -33,8 +33,7 @@ struct ProductPage {
     frame: Frame,
     product: Product,
     movements: Page<Movement>,
-    /// The balances, oldest first.
-    balance: Curve,
+    chart: Option<StockChart>,
     /// Makes a form that is sent twice harmless.
     key: Uuid,
 }
@@ -80,9 +79,9 @@ pub async fn list(admin: Admin, wanted: Query<Wanted>) -> Result<HttpResponse, F
 pub async fn show(admin: Admin, sku: Path<String>, wanted: Query<Wanted>) -> Result<HttpResponse, Failure> {
     let product = admin.read(products::show(&sku)).await?;
     let movements = admin.read(products::movements(&sku, &wanted.cursor)).await?;
-    let balance = Curve::of(movements.data.iter().rev().map(|movement| movement.balance));
+    let chart = StockChart::of(&movements.data);
     let frame = admin.frame(Place::Products, format!("Product {}", product.sku));
-    page(ProductPage { frame, product, movements, balance, key: Uuid::new_v4() }.render())
+    page(ProductPage { frame, product, movements, chart, key: Uuid::new_v4() }.render())
 }
 
 pub async fn create(change: Change<NewProduct>) -> Result<HttpResponse, Failure> {

@@ -9,7 +9,7 @@ use crate::{
     answer::{page, see},
     api::{
         Page,
-        orders::{self, Order},
+        orders::{self, Order, OrderFilter},
         products::{self, Product},
     },
     failure::Failure,
@@ -43,7 +43,8 @@ pub struct OrderForm {
 
 pub async fn show(viewer: Viewer, wanted: Query<Wanted>) -> Result<HttpResponse, Failure> {
     let products = viewer.read(products::list(&wanted.cursor)).await?;
-    let orders = viewer.read(orders::list("", "", "")).await?.data.into_iter().take(10).collect();
+    let orders =
+        viewer.read(orders::list(&OrderFilter::default())).await?.data.into_iter().take(10).collect();
     page(
         ShopPage { frame: viewer.frame(Place::Shop, "Shop"), products, orders, key: Uuid::new_v4() }.render(),
     )

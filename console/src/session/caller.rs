@@ -21,6 +21,13 @@ impl Caller {
         response.json().await.map_err(|error| ApiError::not_understood(service, &error).into())
     }
 
+    /// The body as it is.
+    pub async fn read_text(&self, call: Call<String>) -> Result<String, CallError> {
+        let service = call.service;
+        let response = self.send(call).await?;
+        response.text().await.map_err(|error| ApiError::not_understood(service, &error).into())
+    }
+
     /// Needs no body in the answer.
     pub async fn act(&self, call: Call<()>) -> Result<(), CallError> {
         self.send(call).await.map(drop)

@@ -50,6 +50,14 @@ impl Sessions {
         self.lock().get(id).is_some_and(|found| found.used.elapsed() < self.idle)
     }
 
+    /// An ADMIN that is logged in, with the value of the cookie.
+    pub fn any_admin(&self) -> Option<(String, Arc<Session>)> {
+        let open = self.lock();
+        let mut alive = open.iter().filter(|(_, found)| found.used.elapsed() < self.idle);
+        let (id, found) = alive.find(|(_, found)| found.session.account().is_admin())?;
+        Some((id.clone(), Arc::clone(&found.session)))
+    }
+
     pub fn end(&self, id: &str) {
         self.lock().remove(id);
     }

@@ -13,6 +13,11 @@ pub fn find(kind: Kind, folder: Option<&Path>) -> Result<PathBuf, StackError> {
         .ok_or(StackError::NoBinary { name: kind.name(), searched })
 }
 
+/// As [`find`], for a program that is no service. `None`: it was not built.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    beside_us().into_iter().map(|folder| folder.join(name)).find(|program| program.is_file())
+}
+
 fn beside_us() -> Vec<PathBuf> {
     let executable = std::env::current_exe().unwrap_or_default();
     let above = executable.ancestors().skip(1).take(2);

@@ -25,7 +25,7 @@ mod servers;
 mod service;
 mod wiring;
 
-pub use binaries::find as find_binary;
+pub use binaries::{find as find_binary, find_program};
 pub use ended::Ended;
 pub use error::StackError;
 pub use kind::{Kind, ServiceId};

@@ -11,6 +11,9 @@ External servers instead, all four or none:
 The environment can also hold every other setting of the services:
   PROVIDER_LATENCY=50ms LOG_FILTER=debug shopctl up
 
+The console, where it was built, shows all of it in a browser; its log is in the data folder. A USER or
+an ADMIN breaks nothing but this stack, so faults are on; FAULTS=off turns them off.
+
 A metrics port is that of the service plus 1100. Port 0 is any free one. All ports are checked before
 anything starts. Exit code 6: the stack on the data folder runs already.
 
@@ -44,6 +47,12 @@ pub struct Args {
     /// Port of the metrics of `payment` [default: 9101]
     #[arg(long, value_name = "PORT")]
     pub(super) payment_metrics_port: Option<u16>,
+    /// Port of the console
+    #[arg(long, value_name = "PORT", default_value_t = 8003)]
+    pub(super) console_port: u16,
+    /// Start without the console
+    #[arg(long, conflicts_with = "console_port")]
+    pub(super) no_console: bool,
     /// Number of instances of `inventory` and of `payment`; further ones listen on free ports
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
     pub(super) instances: u8,

@@ -76,8 +76,9 @@ fn already_running(path: &Path) -> AlreadyRunning {
     let running = StackState::read(path).ok().flatten().and_then(|state| state.running);
     // A killed stack leaves its entry.
     let running = running.filter(|running| Some(running.pid) == pid);
-    let urls = |Running { user_url, inventory_url, payment_url, .. }| {
-        BTreeMap::from([("user", user_url), ("inventory", inventory_url), ("payment", payment_url)])
+    let urls = |Running { user_url, inventory_url, payment_url, console_url, .. }| {
+        let services = [("user", user_url), ("inventory", inventory_url), ("payment", payment_url)];
+        services.into_iter().chain(console_url.map(|url| ("console", url))).collect::<BTreeMap<_, _>>()
     };
     AlreadyRunning { pid, data_dir: path.to_path_buf(), urls: running.map(urls).unwrap_or_default() }
 }

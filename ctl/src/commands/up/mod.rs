@@ -6,6 +6,7 @@
 //! ```
 
 mod args;
+mod console;
 mod folder;
 mod follow;
 mod interrupt;
@@ -26,6 +27,7 @@ use crate::stack::{Ended, Kind, Service, Stack, StackError, StackOptions};
 use crate::state::{Running, StackState};
 use crate::terminal::{Output, Progress};
 pub use args::Args;
+use console::Console;
 use folder::DataFolder;
 use follow::Follow;
 use interrupt::Interrupt;
@@ -78,7 +80,8 @@ async fn live(
     follow: &Follow,
 ) -> anyhow::Result<()> {
     start_services(stack, settings, progress).await?;
-    let running = running(stack)?;
+    let mut console = start_console(stack, settings, progress).await?;
+    let running = running(stack, console.as_ref())?;
     state.running = Some(running.clone());
     state.write(&settings.data_dir)?;
     let orders = show(state, &running, settings, progress).await?;
@@ -91,7 +94,34 @@ async fn live(
     });
     settings.output.print(&result, |_| summary::render(stack, state, settings))?;
     follow.begin();
-    supervise(stack, follow, settings.output).await
+    tokio::select! {
+        outcome = supervise(stack, follow, settings.output) => outcome,
+        () = keep(console.as_mut(), settings.output) => Ok(()),
+    }
+}
+
+async fn start_console(
+    stack: &Stack,
+    settings: &Settings,
+    progress: &mut Progress,
+) -> anyhow::Result<Option<Console>> {
+    let Some(port) = settings.ports.console() else { return Ok(None) };
+    progress.step("console");
+    let console = Console::start(stack, port, &settings.data_dir).await?;
+    if console.is_none() {
+        settings
+            .output
+            .note("The console was not built, and is left out. Build it: cargo build --bin console");
+    }
+    Ok(console)
+}
+
+/// Never returns.
+async fn keep(console: Option<&mut Console>, output: Output) {
+    match console {
+        Some(console) => console.keep(output).await,
+        None => std::future::pending().await,
+    }
 }
 
 fn service(service: &Service) -> Value {
@@ -162,13 +192,14 @@ async fn show(
     demo::place_all(&user, progress, settings.output).await
 }
 
-fn running(stack: &Stack) -> Result<Running, StackError> {
+fn running(stack: &Stack, console: Option<&Console>) -> Result<Running, StackError> {
     let url = |kind| stack.first(kind).map(|service| service.url());
     Ok(Running {
         pid: std::process::id(),
         user_url: url(Kind::User)?,
         inventory_url: url(Kind::Inventory)?,
         payment_url: url(Kind::Payment)?,
+        console_url: console.map(|console| console.url().to_owned()),
         user_database_url: stack.database_url(Kind::User),
         inventory_database_url: stack.database_url(Kind::Inventory),
         payment_database_url: stack.database_url(Kind::Payment),

@@ -22,6 +22,8 @@ struct Chosen {
 #[derive(Debug)]
 pub(super) struct Ports {
     network: Network,
+    /// `None`: no console.
+    console: Option<u16>,
     chosen: Vec<Chosen>,
 }
 
@@ -35,9 +37,11 @@ impl Ports {
             inventory: read(Kind::Inventory, args.inventory_port, args.inventory_metrics_port)?,
             payment: read(Kind::Payment, args.payment_port, args.payment_metrics_port)?,
         };
+        let console = (!args.no_console).then(|| real(args.console_port)).transpose()?;
+        chosen.extend(console.map(|port| Chosen { option: "--console-port".to_owned(), port }));
         check_different(&chosen)?;
         chosen.iter().for_each(|chosen| ports::reserve(chosen.port));
-        Ok(Self { network, chosen })
+        Ok(Self { network, console, chosen })
     }
 
     /// Names every port that is taken, with its holder.
@@ -49,6 +53,10 @@ impl Ports {
         let taken: Vec<String> = taken.await.into_iter().flatten().collect();
         anyhow::ensure!(taken.is_empty(), "{}", taken.join("\n"));
         Ok(())
+    }
+
+    pub(super) fn console(&self) -> Option<u16> {
+        self.console
     }
 
     pub(super) fn network(&self) -> Network {
@@ -122,7 +130,8 @@ mod tests {
 
     #[test]
     fn port_0_is_a_free_one_that_others_can_be_told() {
-        let network = ports(&["--user-port", "0", "--payment-metrics-port", "0"]).expect("good").network();
+        let ports = ports(&["--user-port", "0", "--payment-metrics-port", "0"]).expect("good");
+        let network = ports.network();
         assert!(network.user.http.port() != 0 && network.user.metrics.port() != 0);
         assert!(![0, 9101].contains(&network.payment.metrics.port()));
     }
@@ -133,6 +142,11 @@ mod tests {
         assert!(equal.contains("--user-port and --payment-port are both 7000"), "{equal}");
         let metrics = error_of(&["--user-port", "9100"]);
         assert!(metrics.contains("--user-port and --inventory-metrics-port"), "{metrics}");
+        let console = error_of(&["--payment-port", "8003"]);
+        assert!(console.contains("--payment-port and --console-port are both 8003"), "{console}");
+        assert!(
+            ports(&["--payment-port", "8003", "--no-console"]).is_ok_and(|ports| ports.console().is_none())
+        );
         assert!(error_of(&["--user-port", "65000"]).contains("--user-metrics-port"));
     }
 
@@ -141,7 +155,7 @@ mod tests {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let port = listener.local_addr().expect("its address").port().to_string();
         let options = ["--user-port", "0", "--inventory-port", &port, "--payment-port", "0"];
-        let free = [&options[..], &["--inventory-metrics-port", "0"]].concat();
+        let free = [&options[..], &["--inventory-metrics-port", "0", "--no-console"]].concat();
         let error = ports(&free).expect("different ports").check_free().await.expect_err("taken").to_string();
         let pid = std::process::id();
         assert!(error.contains(&format!("(pid {pid}); choose another with --inventory-port")), "{error}");

@@ -8,7 +8,7 @@ use super::args::Args;
 use super::ports::Ports;
 use crate::context::Global;
 use crate::exit::WrongUse;
-use crate::stack::{ExternalServers, ServerChoice, Sink, StackOptions};
+use crate::stack::{Env, ExternalServers, Kind, ServerChoice, Sink, StackOptions};
 use crate::state::Credentials;
 use crate::terminal::Output;
 
@@ -62,11 +62,17 @@ impl Settings {
             servers: self.servers.clone(),
             network: self.ports.network(),
             credentials,
-            env: BTreeMap::new(),
+            env: faults(std::env::var_os("FAULTS").is_some()),
             binaries: None,
             sink,
         }
     }
+}
+
+/// On unless the environment says something: whoever reaches this stack may break it, and watch.
+fn faults(is_set: bool) -> BTreeMap<Kind, Env> {
+    let on = || vec![("FAULTS".to_owned(), "on".to_owned())];
+    Kind::ALL.into_iter().filter(|_| !is_set).map(|kind| (kind, on())).collect()
 }
 
 /// Requires all variables, or none.

@@ -25,10 +25,25 @@ pub fn render(stack: &Stack, state: &StackState, settings: &Settings) -> String 
         title("Three things to try in a second terminal"),
         commands(&command(settings)),
         String::new(),
+        title("Open in a browser"),
+        console(state),
+        String::new(),
         format!("Ctrl-C stops everything. The data stays in {}.", settings.data_dir.display()),
         String::new(),
     ]
     .join("\n")
+}
+
+/// The last of it, where the eye stops.
+fn console(state: &StackState) -> String {
+    let url = state.running.as_ref().and_then(|running| running.console_url.as_deref());
+    let Some(url) = url else {
+        return "  no console: it was not built, or --no-console left it out".to_owned();
+    };
+    let Login { email, password, .. } = &state.credentials.admin;
+    format!(
+        "  {url}/\n  as {email}, password {password}: see all, and break something\n  as the USER: the shop"
+    )
 }
 
 fn services(stack: &Stack) -> String {

@@ -16,7 +16,11 @@ use super::{
     Admission, BodyLimits, Problem, Readiness, accept, docs, edge, health, known_routes::KnownRoutes,
     parameters::KnownParameters, problem_pages,
 };
-use crate::{db, process::Common, telemetry::Metrics};
+use crate::{
+    db,
+    process::Common,
+    telemetry::{EXPOSITION, Metrics},
+};
 
 /// The options of [`start`].
 #[derive(Clone)]
@@ -132,7 +136,7 @@ fn metrics_server(options: &HttpOptions) -> io::Result<(Server, SocketAddr)> {
 
 async fn scrape(metrics: Data<Metrics>) -> HttpResponse {
     HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4")
+        .content_type(EXPOSITION)
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .body(metrics.render())
 }

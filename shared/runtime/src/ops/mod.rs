@@ -5,6 +5,7 @@ mod audit;
 mod desk;
 mod faults;
 mod key_watch;
+mod metrics;
 mod recoveries;
 mod routes;
 

@@ -13,7 +13,7 @@ use super::{
     },
     audit,
     desk::Desk,
-    faults, recoveries,
+    faults, metrics, recoveries,
 };
 use crate::{
     auth::{AdminOnly, Token},
@@ -40,6 +40,7 @@ pub fn routes(
             .configure(faults::routes)
             .configure(audit::routes)
             .configure(recoveries::routes)
+            .configure(metrics::routes)
             .service(web::resource("/ops/streams").get(streams))
             .service(web::resource("/ops/actors").get(actors))
             .service(web::resource("/ops/outbox").get(outbox))
@@ -63,6 +64,7 @@ pub fn routes(
     discard,
     audit::list,
     recoveries::list,
+    metrics::show,
     faults::show,
     faults::inject,
     faults::disarm
@@ -345,6 +347,6 @@ async fn discard(
 }
 
 fn count(service: &'static str, redriven: usize) {
-    metrics::counter!("orderflow_dead_letters_redriven_total", "service" => service)
+    ::metrics::counter!("orderflow_dead_letters_redriven_total", "service" => service)
         .increment(redriven as u64);
 }

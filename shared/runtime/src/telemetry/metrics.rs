@@ -26,6 +26,9 @@ const END_TO_END: [f64; 18] = [
 /// Powers of two around the default of `commit-batch` (512).
 const BATCH: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
 
+/// The content type of the text format.
+pub const EXPOSITION: &str = "text/plain; version=0.0.4";
+
 /// The metrics of this process.
 #[derive(Debug, Clone)]
 pub struct Metrics(PrometheusHandle);

@@ -8,7 +8,7 @@ mod spans;
 mod trace_settings;
 
 pub use self::metrics::{
-    Metrics, install as install_metrics, register_counter, register_counters, show_build,
+    EXPOSITION, Metrics, install as install_metrics, register_counter, register_counters, show_build,
 };
 pub use logs::{LogFilter, LogFormat, install_logs};
 pub use settings::LogSettings;

@@ -63,7 +63,7 @@ async fn a_token_of_the_wrong_role_is_a_403() {
     shop.product("MUG", 1).await;
     let product = json!({"sku": "A", "name": "A", "price": {"amount": 1, "currency": "EUR"}, "stock": 1});
     let redrive = json!({"stream": "order_completed", "dry_run": true});
-    let for_admins: [(Method, Kind, &str, Option<&Value>); 13] = [
+    let for_admins: [(Method, Kind, &str, Option<&Value>); 14] = [
         (Method::POST, Kind::Inventory, "/products", Some(&product)),
         (Method::DELETE, Kind::Inventory, "/products/MUG", None),
         (Method::GET, Kind::Inventory, "/products/MUG/movements", None),
@@ -77,6 +77,7 @@ async fn a_token_of_the_wrong_role_is_a_403() {
         (Method::GET, Kind::Payment, "/ops/dead-letters", None),
         (Method::GET, Kind::User, "/users", None),
         (Method::GET, Kind::User, "/ops/actors", None),
+        (Method::GET, Kind::User, "/ops/metrics", None),
     ];
     for (method, kind, path, body) in for_admins {
         let ask = async |client: &Client| {

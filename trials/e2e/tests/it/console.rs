@@ -297,8 +297,16 @@ async fn dead_letters_are_grouped_counted_and_discarded() {
 
     let group =
         [("stream", "order_completed"), ("reason", "unreadable"), ("type", "shop.order.completed.v9")];
-    let counted = browser.submit("/dead-letters/redrive", &group).await;
-    assert!(counted.status == 200 && counted.text().contains("<h1>Redrive 1 of"), "{}", counted.text());
+    let with = |more: &[(&'static str, &'static str)]| [&group[..], more].concat();
+    let counted = browser.submit("/dead-letters/group", &with(&[("do", "redrive-all")])).await;
+    assert!(
+        counted.status == 200 && counted.text().contains("<h1>Redrive 1 dead letter of"),
+        "{}",
+        counted.text()
+    );
+    assert!(browser.page("/dead-letters").await.contains(&id), "a dry run changes nothing");
+    let nothing = browser.submit("/dead-letters/group", &with(&[("do", "redrive-chosen")])).await;
+    assert_eq!(nothing.status, 400);
     let page = browser.page(&format!("/dead-letters/{id}")).await;
     assert!(page.contains("shop.order.completed.v9"), "{page}");
     let path = format!("/dead-letters/{id}/discard");
@@ -306,6 +314,63 @@ async fn dead_letters_are_grouped_counted_and_discarded() {
     assert_eq!(browser.submit(&path, &[("reason", "a test")]).await.status, 303);
     assert!(browser.page("/dead-letters").await.contains("gone for good"));
     shop.admin.get(Kind::Inventory, &format!("/ops/dead-letters/{id}")).await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn many_dead_letters_are_discarded_by_a_job_that_shows_how_far_it_is() {
+    let shop = Shop::open().await;
+    for _ in 0..250 {
+        let entry = ["XADD", "order_completed", "*", "id", &key(), "type", "shop.order.completed.v9"];
+        shop.redis_command::<String>(&entry).await;
+    }
+    let left = async || shop.admin.all(Kind::Inventory, "/ops/dead-letters", 100).await.len();
+    let all_there = async || if left().await == 250 { Ok(()) } else { Err(left().await) };
+    eventually("the dead letters are there", SOON, all_there).await;
+    let console = Console::start(&shop).await;
+    let mut browser = console.logged_in(&shop.stack.credentials().admin).await;
+    browser.page("/dead-letters").await;
+    let job = [
+        ("stream", "order_completed"),
+        ("reason", "unreadable"),
+        ("type", "shop.order.completed.v9"),
+        ("do", "discard-all"),
+    ];
+    assert_eq!(browser.submit("/dead-letters/job", &job).await.status, 400, "without a reason");
+    let begun = browser.submit("/dead-letters/job", &[&job[..], &[("why", "a test")]].concat()).await;
+    assert_eq!(begun.header("location"), "/console/dead-letters/job", "{}", begun.text());
+    // Ends with the job.
+    let request = browser.request(Method::GET, "/dead-letters/job/live");
+    let events = browser.send(request).await.text();
+    assert!(events.contains("finished") && events.ends_with("event: close\ndata:\n\n"), "{events}");
+    let page = browser.page("/dead-letters/job").await;
+    assert!(page.contains("<dt>are discarded</dt><dd>250</dd>"), "{page}");
+    assert_eq!(left().await, 0);
+}
+
+#[tokio::test]
+async fn an_account_is_changed_after_a_question_and_the_only_admin_stays() {
+    let shop = Shop::open().await;
+    let console = Console::start(&shop).await;
+    let mut browser = console.logged_in(&shop.stack.credentials().admin).await;
+    browser.page("/accounts").await;
+    let users = shop.admin.get(Kind::User, "/users").await.expect(200);
+    let id = |email: &str| {
+        let users = users["data"].as_array().expect("accounts");
+        let found = users.iter().find(|user| user["email"] == email).expect("it is there");
+        found["id"].as_str().expect("an id").to_owned()
+    };
+    let (admin, user) = (id(&shop.stack.credentials().admin.email), id(&customer().email));
+    let asked = browser.submit("/accounts", &[("do", "disable"), ("id", &user)]).await;
+    assert!(asked.status == 200 && asked.text().contains("<h1>Disable the account</h1>"), "{}", asked.text());
+    let confirmed = [("do", "disable"), ("id", user.as_str()), ("confirmed", "yes")];
+    assert_eq!(browser.submit("/accounts", &confirmed).await.status, 303);
+    assert!(browser.page("/accounts").await.contains("disabled"));
+    let last = [("do", "make-user"), ("id", admin.as_str()), ("confirmed", "yes")];
+    assert_eq!(browser.submit("/accounts", &last).await.status, 303);
+    assert!(browser.page("/accounts").await.contains("This account is the only ADMIN."));
+    let client = [("do", "create-client"), ("id", "reports"), ("scope", "orders:read"), ("confirmed", "yes")];
+    let created = browser.submit("/accounts", &client).await;
+    assert!(created.text().contains("<h1>Secret of reports</h1>"), "{}", created.text());
 }
 
 #[tokio::test]

@@ -117,6 +117,9 @@ async fn streams_actors_and_outbox_are_open_to_an_admin() {
             actors["actors"].as_array().is_some_and(|actors| actors.len() >= 4 && actors.iter().all(running)),
             "{actors}"
         );
+        let metrics = shop.admin.get(kind, "/ops/metrics").await;
+        assert_eq!((metrics.status, metrics.header("content-type")), (200, "text/plain; version=0.0.4"));
+        assert!(metrics.text().contains("# TYPE orderflow_stream_end_to_end_seconds histogram"));
         shop.admin.get(kind, "/ops/dead-letters?stream=nonsense").await.problem(400, "invalid-request");
         shop.admin.get(kind, "/ops/dead-letters/order_completed.dead~0-1").await.problem(404, "not-found");
     }

@@ -154,6 +154,7 @@ async fn rehearse(shop: &Shop) -> Output {
         user_url: url(Kind::User),
         inventory_url: url(Kind::Inventory),
         payment_url: url(Kind::Payment),
+        console_url: None,
         user_database_url: shop.stack.database_url(Kind::User),
         inventory_database_url: shop.stack.database_url(Kind::Inventory),
         payment_database_url: shop.stack.database_url(Kind::Payment),

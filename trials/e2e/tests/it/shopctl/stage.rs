@@ -133,6 +133,7 @@ fn state(shop: &Shop) -> StackState {
         user_url: url(Kind::User),
         inventory_url: url(Kind::Inventory),
         payment_url: url(Kind::Payment),
+        console_url: None,
         user_database_url: shop.stack.database_url(Kind::User),
         inventory_database_url: shop.stack.database_url(Kind::Inventory),
         payment_database_url: shop.stack.database_url(Kind::Payment),

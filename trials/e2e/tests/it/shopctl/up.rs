@@ -14,7 +14,7 @@ use super::stage::shopctl;
 const FREE: [&str; 6] = ["--user-port", "0", "--inventory-port", "0", "--payment-port", "0"];
 
 fn up(folder: &Path) -> Command {
-    let mut command = shopctl(["up", "--no-demo"]);
+    let mut command = shopctl(["up", "--no-demo", "--no-console"]);
     command.args(FREE).env("SHOPCTL_DATA_DIR", folder);
     command
 }

@@ -22,6 +22,7 @@ pub mod settings;
 mod site;
 mod sse;
 mod text;
+mod verifier;
 mod viewer;
 
 pub use server::{Running, bind};

@@ -9,7 +9,7 @@ use actix_web::{
 
 use crate::{
     api::Api, assets, edge::edge, failure::Failure, live::Live, pages, session::Sessions, settings::Settings,
-    site::Site,
+    site::Site, verifier::Verifier,
 };
 
 /// Pages are small, and their reader waits for services, not for a processor.
@@ -27,10 +27,12 @@ pub struct Running {
 /// Listens as the settings say.
 pub fn bind(settings: Settings) -> io::Result<Running> {
     let Settings { bind, user_url, inventory_url, payment_url, base_path, .. } = settings;
+    let api = Api::new([user_url, inventory_url, payment_url]).map_err(io::Error::other)?;
     let site = Data::new(Site {
         base: base_path.clone(),
         secure_cookie: settings.secure_cookie,
-        api: Api::new([user_url, inventory_url, payment_url]).map_err(io::Error::other)?,
+        verifier: settings.verifier_url.map(|url| Verifier::new(api.http().clone(), url)),
+        api,
         sessions: Sessions::new(settings.sessions, settings.session_idle),
         live: Live::new(settings.late_after),
     });
@@ -48,7 +50,9 @@ pub fn bind(settings: Settings) -> io::Result<Running> {
 }
 
 fn routes(config: &mut ServiceConfig) {
-    use pages::{accounts, audit, dead_letters, faults, login, now, order, orders, products, shop, streams};
+    use pages::{
+        accounts, audit, dead_letters, faults, invariants, login, now, order, orders, products, shop, streams,
+    };
     config
         .service(web::resource("/assets/{name}").get(assets::show))
         .service(web::resource("/login").get(login::show).post(login::log_in))
@@ -70,6 +74,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/products/{sku}/stock").post(products::adjust))
         .service(web::resource("/accounts").get(accounts::list))
         .service(web::resource("/audit").get(audit::list))
+        .service(web::resource("/invariants").get(invariants::show))
         .service(web::resource("/faults").get(faults::show).post(faults::inject))
         .service(web::resource("/shop").get(shop::show))
         .service(web::resource("/shop/orders").post(shop::order));

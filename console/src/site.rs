@@ -4,6 +4,7 @@ use crate::{
     api::{Api, Credentials},
     live::Live,
     session::Sessions,
+    verifier::Verifier,
 };
 
 /// What all handlers share.
@@ -14,6 +15,7 @@ pub struct Site {
     pub api: Api,
     pub sessions: Sessions,
     pub live: Live,
+    pub verifier: Option<Verifier>,
 }
 
 impl Site {

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod dead_letters;
 mod failure;
 pub mod faults;
+pub mod invariants;
 pub mod login;
 pub mod now;
 pub mod order;

@@ -8,7 +8,6 @@
 mod args;
 mod folder;
 mod follow;
-mod interrupt;
 mod ports;
 mod settings;
 mod summary;
@@ -22,13 +21,13 @@ use crate::api::{Api, Endpoints};
 use crate::commands::{demo, seed};
 use crate::context::Global;
 use crate::exit::Exit;
+use crate::interrupt::Interrupt;
 use crate::stack::{Ended, Kind, Service, Stack, StackError, StackOptions};
 use crate::state::{Running, StackState};
 use crate::terminal::{Output, Progress};
 pub use args::Args;
 use folder::DataFolder;
 use follow::Follow;
-use interrupt::Interrupt;
 use settings::Settings;
 
 /// Restarts killed parts, and leaves no process.

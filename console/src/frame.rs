@@ -21,13 +21,14 @@ pub enum Place {
     Products,
     Accounts,
     Audit,
+    Invariants,
     Faults,
     Shop,
     Elsewhere,
 }
 
 impl Place {
-    const OF_ADMIN: [Self; 8] = [
+    const OF_ADMIN: [Self; 9] = [
         Self::Now,
         Self::Orders,
         Self::Streams,
@@ -35,6 +36,7 @@ impl Place {
         Self::Products,
         Self::Accounts,
         Self::Audit,
+        Self::Invariants,
         Self::Faults,
     ];
     const OF_USER: [Self; 2] = [Self::Shop, Self::Orders];
@@ -48,6 +50,7 @@ impl Place {
             Self::Products => "Products",
             Self::Accounts => "Accounts",
             Self::Audit => "Audit trail",
+            Self::Invariants => "Invariants",
             Self::Faults => "Break something",
             Self::Shop => "Shop",
             Self::Elsewhere => "",
@@ -63,6 +66,7 @@ impl Place {
             Self::Products => "/products",
             Self::Accounts => "/accounts",
             Self::Audit => "/audit",
+            Self::Invariants => "/invariants",
             Self::Faults => "/faults",
             Self::Shop => "/shop",
         }

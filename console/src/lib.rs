@@ -27,6 +27,7 @@ mod site;
 mod sse;
 mod text;
 mod tls;
+mod verifier;
 mod viewer;
 
 pub use health::check;

@@ -10,7 +10,7 @@ use actix_web::{
 
 use crate::{
     api::Api, assets, bulk::Jobs, edge::edge, failure::Failure, health, live::Live, pages, sampler::sample,
-    session::Sessions, settings::Settings, site::Site, tls::identity,
+    session::Sessions, settings::Settings, site::Site, tls::identity, verifier::Verifier,
 };
 
 /// Pages are small, and their reader waits for services, not for a processor.
@@ -29,10 +29,12 @@ pub struct Running {
 /// Listens as the settings say.
 pub fn bind(settings: Settings) -> io::Result<Running> {
     let Settings { bind, user_url, inventory_url, payment_url, base_path, .. } = settings;
+    let api = Api::new([user_url, inventory_url, payment_url]).map_err(io::Error::other)?;
     let site = Data::new(Site {
         base: base_path.clone(),
         secure_cookie: settings.secure_cookie,
-        api: Api::new([user_url, inventory_url, payment_url]).map_err(io::Error::other)?,
+        verifier: settings.verifier_url.map(|url| Verifier::new(api.http().clone(), url)),
+        api,
         sessions: Sessions::new(settings.sessions, settings.session_idle),
         live: Live::new(settings.late_after),
         jobs: Jobs::default(),
@@ -59,8 +61,8 @@ pub fn bind(settings: Settings) -> io::Result<Running> {
 
 fn routes(config: &mut ServiceConfig) {
     use pages::{
-        account_changes, accounts, audit, bulk, dead_letters, faults, login, now, order, orders, products,
-        shop, streams,
+        account_changes, accounts, audit, bulk, dead_letters, faults, invariants, login, now, order, orders,
+        products, shop, streams,
     };
     config
         .service(web::resource("/assets/{name}").get(assets::show))
@@ -87,6 +89,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/products/{sku}/stock").post(products::adjust))
         .service(web::resource("/accounts").get(accounts::list).post(account_changes::change))
         .service(web::resource("/audit").get(audit::list))
+        .service(web::resource("/invariants").get(invariants::show))
         .service(web::resource("/faults").get(faults::show).post(faults::inject))
         .service(web::resource("/shop").get(shop::show))
         .service(web::resource("/shop/orders").post(shop::order));

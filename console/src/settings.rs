@@ -24,6 +24,9 @@ pub struct Settings {
     #[arg(long, env = "CONSOLE_PAYMENT_URL", value_name = "URL", value_delimiter = ',')]
     #[arg(default_value = "http://127.0.0.1:8001", value_parser = service_url)]
     pub payment_url: Vec<Url>,
+    /// Address of the verifier (`shopctl verify --watch`), for the page of the invariants
+    #[arg(long, env = "CONSOLE_VERIFIER_URL", value_name = "URL", value_parser = service_url)]
+    pub verifier_url: Option<Url>,
     /// Path under which a proxy shows the console, such as /console
     #[arg(long, env = "CONSOLE_BASE_PATH", value_name = "PATH", default_value = "", value_parser = base_path)]
     pub base_path: String,

@@ -5,6 +5,7 @@ use crate::{
     bulk::Jobs,
     live::Live,
     session::Sessions,
+    verifier::Verifier,
 };
 
 /// What all handlers share.
@@ -16,6 +17,7 @@ pub struct Site {
     pub sessions: Sessions,
     pub live: Live,
     pub jobs: Jobs,
+    pub verifier: Option<Verifier>,
 }
 
 impl Site {

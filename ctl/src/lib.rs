@@ -8,6 +8,7 @@ pub mod context;
 pub mod demo;
 pub mod exit;
 pub mod instance;
+mod interrupt;
 pub mod load;
 pub mod stack;
 pub mod state;

@@ -39,6 +39,11 @@ impl Api {
         Ok(Self { http, urls: Arc::new(urls) })
     }
 
+    /// The connections of all calls.
+    pub fn http(&self) -> &Client {
+        &self.http
+    }
+
     pub fn instances(&self, service: Service) -> &[Url] {
         &self.urls[service as usize]
     }

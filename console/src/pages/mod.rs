@@ -7,6 +7,7 @@ pub mod bulk;
 pub mod dead_letters;
 mod failure;
 pub mod faults;
+pub mod invariants;
 pub mod login;
 pub mod now;
 pub mod order;

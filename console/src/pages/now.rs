@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, rt::time::sleep, web::Query};
 use askama::Template;
 use serde::Deserialize;
 
+use super::invariants;
 use crate::{
     answer::{page, see},
     failure::Failure,
@@ -23,6 +24,8 @@ struct NowPage {
     base: String,
     now: Arc<Snapshot>,
     is_live: bool,
+    /// HTML: whether the invariants hold.
+    invariants: String,
 }
 
 #[derive(Template)]
@@ -58,7 +61,9 @@ pub async fn show(viewer: Viewer, wanted: Query<Wanted>) -> Result<HttpResponse,
     }
     let now = viewer.site.live.look(&viewer).await?;
     let frame = viewer.frame(Place::Now, "Now");
-    page(NowPage { frame, base: viewer.site.base.clone(), now, is_live: wanted.is_live() }.render())
+    let invariants = invariants::badge(&viewer.site).await;
+    let base = viewer.site.base.clone();
+    page(NowPage { frame, base, now, is_live: wanted.is_live(), invariants }.render())
 }
 
 pub async fn live(admin: Admin) -> HttpResponse {
@@ -66,7 +71,12 @@ pub async fn live(admin: Admin) -> HttpResponse {
         let now = tick(viewer).await?;
         let map = Map { base: &viewer.site.base, now: &now }.render().unwrap_or_default();
         let feed = Feed { now: &now }.render().unwrap_or_default();
-        Ok(Look::Live(vec![Fragment { part: "map", html: map }, Fragment { part: "feed", html: feed }]))
+        let invariants = invariants::badge(&viewer.site).await;
+        Ok(Look::Live(vec![
+            Fragment { part: "map", html: map },
+            Fragment { part: "feed", html: feed },
+            Fragment { part: "invariants", html: invariants },
+        ]))
     })
 }
 

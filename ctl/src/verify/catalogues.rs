@@ -1,6 +1,11 @@
 //! I12: payment's copy against inventory's products.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
+
+use tokio_postgres::{Row, types::ToSql};
 
 use super::{
     Sources, VerifyError,
@@ -20,13 +25,17 @@ struct Product {
 
 type Catalogue = BTreeMap<String, Product>;
 
-const INVENTORYS: &str = "SELECT sku, version, name, price, currency, deleted_at IS NOT NULL FROM products";
-const PAYMENTS: &str = "SELECT sku, version, name, price, currency, deleted FROM catalogue";
+const OF_INVENTORY: &str = "sku, version, name, price, currency, deleted_at IS NOT NULL";
+const OF_PAYMENT: &str = "sku, version, name, price, currency, deleted";
+
+/// By SKU, in words.
+type Differences = Vec<(String, String)>;
 
 /// Empty if the catalogues agree.
 pub async fn disagreements(sources: &Sources) -> Result<Vec<String>, VerifyError> {
     let (copy, truth) = both(sources).await?;
-    Ok(differences(&copy, &truth))
+    let text = |(sku, difference)| format!("{sku}: {difference}");
+    Ok(differences(&copy, &truth).into_iter().map(text).collect())
 }
 
 /// Judges only if no change is in flight.
@@ -44,21 +53,56 @@ pub(super) async fn judge(
         found.not_judged("changes are still in flight");
         return Ok(());
     }
-    differences.into_iter().for_each(|difference| found.broken(difference));
+    differences.into_iter().for_each(|(sku, difference)| found.broken_sku(&sku, difference));
+    Ok(())
+}
+
+/// Judges these products. A change younger than `delay` may still be on its way.
+pub(super) async fn judge_products(
+    inventory: &Reader,
+    payment: &Reader,
+    skus: &[String],
+    delay: Duration,
+    findings: &mut Findings,
+) -> Result<(), VerifyError> {
+    let found = findings.of(Invariant::Catalogues);
+    let mut young = HashSet::new();
+    let sql = format!(
+        "SELECT {OF_INVENTORY}, extract(epoch FROM now() - updated_at)::float8 FROM products WHERE sku = ANY($1)"
+    );
+    let note_age = |row: &Row| {
+        if row.get::<_, f64>(6) < delay.as_secs_f64() {
+            young.insert(row.get::<_, String>(0));
+        }
+    };
+    let truth = read(inventory, &sql, &[&skus], note_age).await?;
+    let copy = format!("SELECT {OF_PAYMENT} FROM catalogue WHERE sku = ANY($1)");
+    let copy = read(payment, &copy, &[&skus], |_| {}).await?;
+    found.looked_at(truth.len());
+    for (sku, difference) in differences(&copy, &truth).into_iter().filter(|(sku, _)| !young.contains(sku)) {
+        found.broken_sku(&sku, difference);
+    }
     Ok(())
 }
 
 /// Reads the truth first: a later change of the copy shows as a difference once.
 async fn both(sources: &Sources) -> Result<(Catalogue, Catalogue), VerifyError> {
-    let truth = read("inventory", &sources.inventory_database, INVENTORYS).await?;
-    let copy = read("payment", &sources.payment_database, PAYMENTS).await?;
+    let inventory = Reader::connect("inventory", &sources.inventory_database).await?;
+    let truth = read(&inventory, &format!("SELECT {OF_INVENTORY} FROM products"), &[], |_| {}).await?;
+    let payment = Reader::connect("payment", &sources.payment_database).await?;
+    let copy = read(&payment, &format!("SELECT {OF_PAYMENT} FROM catalogue"), &[], |_| {}).await?;
     Ok((copy, truth))
 }
 
-async fn read(service: &str, url: &str, sql: &str) -> Result<Catalogue, VerifyError> {
-    let reader = Reader::connect(service, url).await?;
+async fn read(
+    reader: &Reader,
+    sql: &str,
+    arguments: &[&(dyn ToSql + Sync)],
+    mut also: impl FnMut(&Row),
+) -> Result<Catalogue, VerifyError> {
     let mut catalogue = Catalogue::new();
-    let take = |row: &tokio_postgres::Row| {
+    let take = |row: &Row| {
+        also(row);
         let product = Product {
             version: row.get(1),
             name: row.get(2),
@@ -68,18 +112,17 @@ async fn read(service: &str, url: &str, sql: &str) -> Result<Catalogue, VerifyEr
         };
         catalogue.insert(row.get(0), product);
     };
-    reader.each(sql, &[], take).await?;
+    reader.each(sql, arguments, take).await?;
     Ok(catalogue)
 }
 
-fn differences(copy: &Catalogue, truth: &Catalogue) -> Vec<String> {
+fn differences(copy: &Catalogue, truth: &Catalogue) -> Differences {
     let missing = truth
-        .iter()
-        .filter(|(sku, _)| !copy.contains_key(*sku))
-        .map(|(sku, _)| format!("{sku}: payment does not have it"));
-    let other = copy
-        .iter()
-        .filter_map(|(sku, product)| Some(format!("{sku}: {}", difference(product, truth.get(sku))?)));
+        .keys()
+        .filter(|sku| !copy.contains_key(*sku))
+        .map(|sku| (sku.clone(), "payment does not have it".to_owned()));
+    let other =
+        copy.iter().filter_map(|(sku, product)| Some((sku.clone(), difference(product, truth.get(sku))?)));
     missing.chain(other).collect()
 }
 
@@ -103,7 +146,7 @@ mod tests {
     #[test]
     fn the_same_products_agree() {
         let products = [("MUG", product(1)), ("HAT", product(2))];
-        assert_eq!(differences(&catalogue(&products), &catalogue(&products)), [""; 0]);
+        assert_eq!(differences(&catalogue(&products), &catalogue(&products)), []);
     }
 
     #[test]
@@ -112,11 +155,9 @@ mod tests {
         let truth = catalogue(&[("MUG", product(2)), ("HAT", product(1))]);
         let found = differences(&copy, &truth);
         assert_eq!(found.len(), 3);
-        assert!(
-            found[0].starts_with("HAT: payment does not")
-                && found[1].starts_with("GHOST")
-                && found[2].contains("version: 1")
-        );
+        let skus: Vec<&str> = found.iter().map(|(sku, _)| sku.as_str()).collect();
+        assert_eq!(skus, ["HAT", "GHOST", "MUG"]);
+        assert!(found[0].1.starts_with("payment does not") && found[2].1.contains("version: 1"), "{found:?}");
     }
 
     #[test]

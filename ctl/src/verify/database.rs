@@ -1,6 +1,7 @@
 //! PostgreSQL refuses writes here, whatever the SQL.
 
 use std::future::Future;
+use std::time::Duration;
 
 use futures_util::{StreamExt, pin_mut};
 use tokio::task::JoinSet;
@@ -10,7 +11,7 @@ use super::VerifyError;
 use super::connection::connect;
 
 /// A million orders take less than a minute; ten minutes mean that a query hangs.
-const STATEMENT: &str = "10min";
+const STATEMENT: Duration = Duration::from_secs(600);
 
 pub(super) struct Reader {
     what: String,
@@ -19,11 +20,17 @@ pub(super) struct Reader {
     _driver: JoinSet<()>,
 }
 
-/// One REPEATABLE READ transaction: all queries see the moment of the first one.
-pub(super) struct Snapshot(Reader);
+/// One REPEATABLE READ transaction: all queries see the moment of the first one. It ends with its connection,
+/// or with [`Self::end`].
+pub(super) struct Snapshot<'a>(&'a Reader);
 
 impl Reader {
     pub(super) async fn connect(service: &str, url: &str) -> Result<Self, VerifyError> {
+        Self::connect_for(service, url, STATEMENT).await
+    }
+
+    /// `limit`: of each statement.
+    pub(super) async fn connect_for(service: &str, url: &str, limit: Duration) -> Result<Self, VerifyError> {
         let what = format!("the database of {service}");
         let config: Config = url.parse().map_err(|error: tokio_postgres::Error| VerifyError::Address {
             what: what.clone(),
@@ -39,8 +46,13 @@ impl Reader {
         drivers.spawn(async move { _ = driver.await });
         let reader = Self { what, client, _driver: drivers };
         reader.execute("SET default_transaction_read_only = on").await?;
-        reader.execute(&format!("SET statement_timeout = '{STATEMENT}'")).await?;
+        reader.execute(&format!("SET statement_timeout = {}", limit.as_millis())).await?;
         Ok(reader)
+    }
+
+    /// The server ended it, or is gone.
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
     }
 
     async fn execute(&self, sql: &str) -> Result<(), VerifyError> {
@@ -84,19 +96,23 @@ impl Reader {
     }
 }
 
-impl Snapshot {
-    pub(super) async fn open(service: &str, url: &str) -> Result<Self, VerifyError> {
-        let reader = Reader::connect(service, url).await?;
+impl<'a> Snapshot<'a> {
+    pub(super) async fn of(reader: &'a Reader) -> Result<Self, VerifyError> {
         reader.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         Ok(Self(reader))
     }
+
+    /// For the next use of the connection.
+    pub(super) async fn end(self) -> Result<(), VerifyError> {
+        self.0.execute("COMMIT").await
+    }
 }
 
-impl std::ops::Deref for Snapshot {
+impl std::ops::Deref for Snapshot<'_> {
     type Target = Reader;
 
     fn deref(&self) -> &Reader {
-        &self.0
+        self.0
     }
 }
 

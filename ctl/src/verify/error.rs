@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::client_log::ReadError;
 
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +23,8 @@ pub enum VerifyError {
         /// Error of the database, or of its connection.
         source: tokio_postgres::Error,
     },
+    #[error("no answer within {limit:?}")]
+    Late { limit: Duration },
     #[error("Redis did not answer a command")]
     Redis(#[from] redis::RedisError),
     #[error(transparent)]

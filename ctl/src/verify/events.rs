@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use events::{Event, INVENTORY_GROUP, PAYMENT_GROUP, RefundOrder, StockReserved};
+use events::{Event, INVENTORY_GROUP, OrderCompleted, PAYMENT_GROUP, RefundOrder, StockReserved};
 use uuid::Uuid;
 
 use super::{
@@ -11,8 +11,9 @@ use super::{
     client_history::ClientHistory,
     database::{Reader, Snapshot},
     facts::{Orders, Status},
-    findings::{Findings, Invariant, InvariantFindings},
+    findings::{About, Findings, Invariant, InvariantFindings},
     orders::Later,
+    scope::Scope,
     streams::{DeadLetter, StreamsState},
 };
 
@@ -53,6 +54,10 @@ impl InventoryInbox {
         self.replies.keys()
     }
 
+    pub(super) fn reply_ids(&self) -> Vec<Uuid> {
+        self.replies.values().filter_map(|reply| reply.id).collect()
+    }
+
     fn add(&mut self, order: Uuid, id: Option<Uuid>, kind: &str) {
         let means = match kind {
             StockReserved::TYPE => Some(Status::Confirmed),
@@ -69,25 +74,37 @@ impl InventoryInbox {
 
 const AT: &str = "(extract(epoch FROM i.processed_at) * 1000000)::bigint";
 
-pub(super) async fn payment_inbox(payment: &Snapshot, findings: &mut Findings) -> Result<Inbox, VerifyError> {
+/// `events`: event ids.
+pub(super) async fn payment_inbox(
+    payment: &Reader,
+    events: &Scope,
+    findings: &mut Findings,
+) -> Result<Inbox, VerifyError> {
     let mut inbox = Inbox::default();
     let found = findings.of(Invariant::Once);
-    let sql = format!("SELECT i.event_id, {AT} FROM inbox i WHERE i.consumer = '{PAYMENT_GROUP}'");
-    payment.each(&sql, &[], |row| inbox.add(PAYMENT_GROUP, row.get(0), row.get(1), found)).await?;
+    let filter = events.filter("i.event_id");
+    let sql =
+        format!("SELECT i.event_id, {AT} FROM inbox i WHERE i.consumer = '{PAYMENT_GROUP}' AND {filter}");
+    payment
+        .each(&sql, &events.arguments(), |row| inbox.add(PAYMENT_GROUP, row.get(0), row.get(1), found))
+        .await?;
     Ok(inbox)
 }
 
-/// Checks the inbox against the stock ledger.
+/// Checks the inbox against the stock ledger. `scope`: orders.
 pub(super) async fn inventory_inbox(
-    inventory: &Snapshot,
+    inventory: &Snapshot<'_>,
+    scope: &Scope,
     findings: &mut Findings,
 ) -> Result<InventoryInbox, VerifyError> {
     let mut inventory_inbox = InventoryInbox::default();
     let found = findings.of(Invariant::Once);
+    let events = scope.map(OrderCompleted::event_id);
+    let filter = events.filter("i.event_id");
     let sql = format!(
         "SELECT i.event_id, {AT}, r.id, coalesce(r.type, ''), r.correlationid
          FROM inbox i LEFT JOIN LATERAL json_to_record(i.reply::json) AS r (id text, type text, correlationid text) ON true
-         WHERE i.consumer = '{INVENTORY_GROUP}'"
+         WHERE i.consumer = '{INVENTORY_GROUP}' AND {filter}"
     );
     let uuid = |text: Option<&str>| text.and_then(|text| text.parse::<Uuid>().ok());
     let take = |row: &tokio_postgres::Row| {
@@ -98,29 +115,33 @@ pub(super) async fn inventory_inbox(
             inventory_inbox.add(order, uuid(row.get(2)), row.get(3));
         }
     };
-    inventory.each(&sql, &[], take).await?;
-    judge_ledger(inventory, found).await?;
+    inventory.each(&sql, &events.arguments(), take).await?;
+    judge_ledger(inventory, scope, found).await?;
     Ok(inventory_inbox)
 }
 
-async fn judge_ledger(inventory: &Reader, found: &mut InvariantFindings) -> Result<(), VerifyError> {
+async fn judge_ledger(
+    inventory: &Reader,
+    scope: &Scope,
+    found: &mut InvariantFindings,
+) -> Result<(), VerifyError> {
+    let filter = scope.filter("l.order_id");
     let effects = format!(
-        "SELECT DISTINCT l.event_id::text, 'changed the stock and has no inbox row' FROM stock_ledger l
+        "SELECT DISTINCT l.event_id::text, 'changed the stock and has no inbox row', l.order_id FROM stock_ledger l
              LEFT JOIN inbox i ON i.consumer = '{INVENTORY_GROUP}' AND i.event_id = l.event_id
-             WHERE l.event_id IS NOT NULL AND i.event_id IS NULL
-         UNION ALL SELECT event_id::text, count(*) || ' ledger rows of ' || sku FROM stock_ledger
-             WHERE event_id IS NOT NULL GROUP BY event_id, sku HAVING count(*) > 1
-         UNION ALL SELECT min(event_id::text), count(*) || ' ledger rows of ' || sku || ' for order ' || order_id FROM stock_ledger
-             WHERE order_id IS NOT NULL GROUP BY order_id, sku HAVING count(*) > 1"
+             WHERE l.event_id IS NOT NULL AND i.event_id IS NULL AND {filter}
+         UNION ALL SELECT l.event_id::text, count(*) || ' ledger rows of ' || l.sku, (min(l.order_id::text))::uuid FROM stock_ledger l
+             WHERE l.event_id IS NOT NULL AND {filter} GROUP BY l.event_id, l.sku HAVING count(*) > 1
+         UNION ALL SELECT min(l.event_id::text), count(*) || ' ledger rows of ' || l.sku || ' for order ' || l.order_id, l.order_id
+             FROM stock_ledger l
+             WHERE l.order_id IS NOT NULL AND {filter} GROUP BY l.order_id, l.sku HAVING count(*) > 1"
     );
     let take = |row: &tokio_postgres::Row| {
-        found.broken(format!(
-            "event {}: {}",
-            row.get::<_, Option<&str>>(0).unwrap_or("?"),
-            row.get::<_, &str>(1)
-        ));
+        let about = row.get::<_, Option<Uuid>>(2).map_or(About::Whole, About::Order);
+        let event = row.get::<_, Option<&str>>(0).unwrap_or("?");
+        found.broken_at(about, format!("event {event}: {}", row.get::<_, &str>(1)));
     };
-    inventory.each(&effects, &[], take).await
+    inventory.each(&effects, &scope.arguments(), take).await
 }
 
 /// I7 and I10: inbox row of the event, its reply, inbox row of the reply.
@@ -135,18 +156,18 @@ pub(super) fn judge_orders(
         findings.of(Invariant::Once).looked_at(1);
         let reply = inventory_inbox.replies.get(id);
         if let Some(why) = broken_way(order.status, reply, payment_inbox) {
-            findings.of(Invariant::Once).broken(format!("order {id}: {why}"));
+            findings.of(Invariant::Once).broken_order(*id, why);
         }
         if let Some(means) = reply.and_then(|reply| reply.means).filter(|means| *means != order.status) {
             findings
                 .of(Invariant::Agreement)
-                .broken(format!("order {id}: {}, the reply of inventory demands {means}", order.status));
+                .broken_order(*id, format_args!("{}, the reply of inventory demands {means}", order.status));
         }
     }
     for id in inventory_inbox.orders().filter(|id| !orders.contains_key(id) && !later.contains_key(id)) {
         findings
             .of(Invariant::Once)
-            .broken(format!("order {id}: inventory has its event, payment does not have the order"));
+            .broken_order(*id, "inventory has its event, payment does not have the order");
     }
 }
 

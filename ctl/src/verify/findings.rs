@@ -1,9 +1,11 @@
+use uuid::Uuid;
+
 use super::{Check, Judgement};
 
 /// Offenders named by invariant; the rest is counted.
 const NAMED: usize = 20;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Invariant {
     Conservation,
     NoOversell,
@@ -66,11 +68,49 @@ const INVARIANTS: [(Invariant, &str, &str, &str); 15] = [
     (Bounds, "I15", "bounds", "memory, rows, connections and consumer names stay bounded over a run"),
 ];
 
-#[derive(Debug, Default)]
+impl Invariant {
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        INVARIANTS.into_iter().map(|row| row.0)
+    }
+
+    /// `I1`
+    pub(super) fn id(self) -> &'static str {
+        INVARIANTS[self as usize].1
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        INVARIANTS[self as usize].2
+    }
+}
+
+/// The place of a contradiction, where a second look finds it again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum About {
+    Order(Uuid),
+    /// Stock or catalogue entry of a product.
+    Sku(String),
+    /// Row of the stock ledger.
+    Row(String, i64),
+    /// In a stream.
+    Event(String),
+    /// A sum, or a client log.
+    Whole,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Offender {
+    pub about: About,
+    /// An id and its contradiction.
+    pub text: String,
+}
+
+#[derive(Debug)]
 pub(super) struct InvariantFindings {
     looked_at: u64,
     count: u64,
-    offenders: Vec<String>,
+    /// The first ones, as many as `named`.
+    offenders: Vec<Offender>,
+    named: usize,
     not_judged: Option<String>,
 }
 
@@ -81,9 +121,21 @@ impl InvariantFindings {
 
     /// An id and its contradiction.
     pub(super) fn broken(&mut self, offender: impl Into<String>) {
+        self.broken_at(About::Whole, offender);
+    }
+
+    pub(super) fn broken_order(&mut self, order: Uuid, why: impl std::fmt::Display) {
+        self.broken_at(About::Order(order), format!("order {order}: {why}"));
+    }
+
+    pub(super) fn broken_sku(&mut self, sku: &str, why: impl std::fmt::Display) {
+        self.broken_at(About::Sku(sku.to_owned()), format!("{sku}: {why}"));
+    }
+
+    pub(super) fn broken_at(&mut self, about: About, text: impl Into<String>) {
         self.count += 1;
-        if self.offenders.len() < NAMED {
-            self.offenders.push(offender.into());
+        if self.offenders.len() < self.named {
+            self.offenders.push(Offender { about, text: text.into() });
         }
     }
 
@@ -95,15 +147,42 @@ impl InvariantFindings {
         match (self.count, self.not_judged) {
             (0, None) => Judgement::Holds,
             (0, Some(why)) => Judgement::NotJudged { why },
-            (count, _) => Judgement::Broken { count, offenders: self.offenders },
+            (count, _) => {
+                let offenders = self.offenders.into_iter().map(|offender| offender.text).collect();
+                Judgement::Broken { count, offenders }
+            }
         }
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Findings([InvariantFindings; INVARIANTS.len()]);
 
+impl Default for Findings {
+    fn default() -> Self {
+        Self::naming(NAMED)
+    }
+}
+
 impl Findings {
+    /// Names as many offenders of each invariant.
+    pub(super) fn naming(named: usize) -> Self {
+        Self(INVARIANTS.map(|_| InvariantFindings {
+            looked_at: 0,
+            count: 0,
+            offenders: Vec::new(),
+            named,
+            not_judged: None,
+        }))
+    }
+
+    pub(super) fn offenders(self) -> impl Iterator<Item = (Invariant, Offender)> {
+        let of = |(invariant, findings): (Invariant, InvariantFindings)| {
+            findings.offenders.into_iter().map(move |offender| (invariant, offender))
+        };
+        Invariant::all().zip(self.0).flat_map(of)
+    }
+
     pub(super) fn of(&mut self, invariant: Invariant) -> &mut InvariantFindings {
         &mut self.0[invariant as usize]
     }

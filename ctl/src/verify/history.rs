@@ -14,6 +14,8 @@ pub(super) enum End {
     Good,
     /// The order may still end in time.
     Open,
+    /// The time is over.
+    Late(String),
     Broken(String),
 }
 
@@ -24,7 +26,7 @@ pub(super) fn end(row: &OrderRow) -> End {
     match (row.status.is_terminal(), ends) {
         (true, 1) if row.timeline.last().as_ref().is_some_and(is_end) => End::Good,
         (false, 0) if row.age <= f64::from(STUCK_AFTER) => End::Open,
-        (false, 0) => End::Broken(format!("{} for {:.0} s", row.status, row.age)),
+        (false, 0) => End::Late(format!("{} for {:.0} s", row.status, row.age)),
         (true, 1) => End::Broken("its timeline continues after the final state".to_owned()),
         _ => End::Broken(format!("{}, its timeline has {ends} final states", row.status)),
     }
@@ -100,10 +102,7 @@ mod tests {
 
     #[test]
     fn an_old_open_order_is_stuck_and_two_ends_are_one_too_many() {
-        assert_eq!(
-            end(&row(Status::Pending, 61.0, "1 pending 1")),
-            End::Broken("pending for 61 s".to_owned())
-        );
+        assert_eq!(end(&row(Status::Pending, 61.0, "1 pending 1")), End::Late("pending for 61 s".to_owned()));
         let twice = row(Status::Refunded, 1.0, "1 pending 1 2 completed 2 3 confirmed 3 4 refunded 4");
         assert!(matches!(end(&twice), End::Broken(_)));
         assert!(contradiction(&twice).is_some_and(|why| why.contains("from confirmed to refunded")));

@@ -2,14 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    Evidence, Sources, VerifyError,
+    Evidence, VerifyError,
     client_history::ClientHistory,
-    database::Snapshot,
+    database::{Reader, Snapshot},
     facts::{Names, Orders},
-    findings::{Findings, Invariant},
+    findings::{About, Findings, Invariant},
+    scope::Scope,
 };
 
 /// Stored keys by user of the client log.
@@ -26,9 +28,26 @@ impl Keys {
     }
 }
 
-/// Judges I8.
+/// Keys with several orders, one of them in the scope, and the first of their orders.
+fn repeated(scope: &Scope) -> &'static str {
+    match scope {
+        Scope::All => {
+            "SELECT user_id, idempotency_key, count(*), min(id::text) FROM orders
+             GROUP BY user_id, idempotency_key HAVING count(*) > 1"
+        }
+        // Key by key through the index.
+        Scope::Only(_) => {
+            "SELECT k.user_id, k.idempotency_key, same.n, same.first FROM orders k
+             CROSS JOIN LATERAL (SELECT count(*) AS n, min(o.id::text) AS first FROM orders o
+                 WHERE o.user_id = k.user_id AND o.idempotency_key = k.idempotency_key) same
+             WHERE k.id = ANY($1) AND same.n > 1"
+        }
+    }
+}
+
+/// Reads the keys of the users of the log, and judges I8.
 pub(super) async fn read_and_judge(
-    payment: &Snapshot,
+    payment: &Snapshot<'_>,
     log: Option<&ClientHistory>,
     findings: &mut Findings,
 ) -> Result<Keys, VerifyError> {
@@ -45,38 +64,59 @@ pub(super) async fn read_and_judge(
         }
     };
     payment.each("SELECT user_id, idempotency_key, id FROM orders", &[], take).await?;
-    let twice = "SELECT user_id, idempotency_key, count(*) FROM orders GROUP BY user_id, idempotency_key HAVING count(*) > 1";
-    payment
-        .each(twice, &[], |row| {
-            found.broken(format!(
-                "key {} of user {}: it has {} orders",
-                row.get::<_, &str>(1),
-                row.get::<_, Uuid>(0),
-                row.get::<_, i64>(2)
-            ));
-        })
-        .await?;
+    judge(payment, &Scope::All, findings).await?;
     Ok(keys)
 }
 
-/// I9: each order has an account. Accounts are never deleted.
+/// I8: a key has one order.
+pub(super) async fn judge(
+    payment: &Snapshot<'_>,
+    scope: &Scope,
+    findings: &mut Findings,
+) -> Result<(), VerifyError> {
+    let found = findings.of(Invariant::Idempotency);
+    let take = |row: &tokio_postgres::Row| {
+        let first: &str = row.get(3);
+        let about = first.parse().map_or(About::Whole, About::Order);
+        let user: Uuid = row.get(0);
+        let key: &str = row.get(1);
+        let orders: i64 = row.get(2);
+        found.broken_at(about, format!("key {key} of user {user}: it has {orders} orders, one is {first}"));
+    };
+    payment.each(repeated(scope), &scope.arguments(), take).await
+}
+
+/// Older orders are left out: the audit trail of their account may be over. The shortest `audit-retention` is
+/// 30 days.
+const RECENT: SignedDuration = SignedDuration::from_hours(29 * 24);
+
+/// I9: each recent order has an account. A deleted one is in the audit trail.
 pub(super) async fn judge_owners(
-    sources: &Sources,
+    user: &Reader,
     orders: &Orders,
     findings: &mut Findings,
 ) -> Result<(), VerifyError> {
     let found = findings.of(Invariant::NoGhosts);
     found.looked_at(orders.len());
-    let owners: HashSet<Uuid> = orders.values().map(|order| order.user).collect();
+    let since = Timestamp::now().saturating_sub(RECENT).unwrap_or(Timestamp::MIN).as_millisecond();
+    let recent =
+        || orders.iter().filter(|(id, _)| i64::try_from(id.as_u128() >> 80).is_ok_and(|at| at >= since));
+    let owners: HashSet<Uuid> = recent().map(|(_, order)| order.user).collect();
     let owners: Vec<Uuid> = owners.into_iter().collect();
     let mut accounts = HashSet::new();
-    let user = Snapshot::open("user", &sources.user_database).await?;
     user.each("SELECT id FROM accounts WHERE id = ANY($1)", &[&owners], |row| {
         _ = accounts.insert(row.get::<_, Uuid>(0))
     })
     .await?;
-    for (id, order) in orders.iter().filter(|(_, order)| !accounts.contains(&order.user)) {
-        found.broken(format!("order {id}: its owner {} has no account", order.user));
+    let absent: Vec<String> =
+        owners.iter().filter(|owner| !accounts.contains(*owner)).map(Uuid::to_string).collect();
+    if !absent.is_empty() {
+        let deleted = "SELECT actor FROM audit WHERE actor = ANY($1) UNION SELECT subject FROM audit WHERE subject = ANY($1)";
+        user.each(deleted, &[&absent], |row| accounts.extend(row.get::<_, &str>(0).parse::<Uuid>().ok()))
+            .await?;
+    }
+    for (id, order) in recent().filter(|(_, order)| !accounts.contains(&order.user)) {
+        found.broken_order(*id, format_args!("its owner {} has no account", order.user));
     }
     Ok(())
 }
@@ -92,7 +132,7 @@ pub(super) fn judge_ghosts(
     let found = findings.of(Invariant::NoGhosts);
     for (user, keys) in &keys.0 {
         for (key, order) in keys.iter().filter(|(key, _)| !log.knows(*user, key)) {
-            found.broken(format!("order {order}: its key {key} of user {user} is not in the client log"));
+            found.broken_order(*order, format_args!("its key {key} of user {user} is not in the client log"));
         }
     }
     Ok(())

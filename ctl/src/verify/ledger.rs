@@ -9,54 +9,16 @@ use super::{
     database::Snapshot,
     facts::{Lines, Name, Names, Orders, Status},
     findings::{Findings, Invariant},
+    levels::{Levels, Movement},
     orders::Later,
 };
 
 /// Stock taken, by order.
 pub(super) type Taken = HashMap<Uuid, Lines>;
 
-#[derive(Debug, Clone, Copy)]
-struct Movement {
-    sku: Name,
-    id: i64,
-    delta: i64,
-    balance: i64,
-}
-
-/// Last balance, and sum of changes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Level {
-    balance: i64,
-    sum: i64,
-}
-
-/// Levels up to the rows read.
-#[derive(Debug, Default)]
-struct Levels(HashMap<Name, Level>);
-
-impl Levels {
-    /// Rows come by id.
-    fn follow(&mut self, row: Movement) -> Option<String> {
-        let level = self.0.entry(row.sku).or_default();
-        let expected = level.balance + row.delta;
-        level.balance = row.balance;
-        level.sum += row.delta;
-        (row.balance != expected).then(|| {
-            format!(
-                "ledger row {}: balance {}, after the row before it would be {expected}",
-                row.id, row.balance
-            )
-        })
-    }
-
-    fn of(&self, sku: Name) -> Level {
-        self.0.get(&sku).copied().unwrap_or_default()
-    }
-}
-
-/// Judges I1 and I2.
+/// Judges I1 and I2 over the whole ledger.
 pub(super) async fn read_and_judge(
-    inventory: &Snapshot,
+    inventory: &Snapshot<'_>,
     names: &mut Names,
     findings: &mut Findings,
 ) -> Result<Taken, VerifyError> {
@@ -64,57 +26,21 @@ pub(super) async fn read_and_judge(
     let mut taken = HashMap::<Uuid, Vec<(Name, i64)>>::new();
     let rows = "SELECT sku, id, delta::bigint, balance::bigint, order_id FROM stock_ledger ORDER BY sku, id";
     let take = |row: &tokio_postgres::Row| {
-        let movement = Movement {
-            sku: names.number(row.get(0)),
-            id: row.get(1),
-            delta: row.get(2),
-            balance: row.get(3),
-        };
+        let sku: &str = row.get(0);
+        let movement =
+            Movement { sku: names.number(sku), id: row.get(1), delta: row.get(2), balance: row.get(3) };
         if let Some(order) = row.get::<_, Option<Uuid>>(4) {
             taken.entry(order).or_default().push((movement.sku, -movement.delta));
         }
-        findings.of(Invariant::Conservation).looked_at(1);
-        findings.of(Invariant::NoOversell).looked_at(1);
-        if movement.balance < 0 {
-            findings.of(Invariant::NoOversell).broken(format!(
-                "{} ledger row {}: balance {}",
-                row.get::<_, &str>(0),
-                movement.id,
-                movement.balance
-            ));
-        }
-        if let Some(why) = levels.follow(movement) {
-            findings.of(Invariant::Conservation).broken(format!("{} {why}", row.get::<_, &str>(0)));
-        }
+        levels.judge(movement, sku, findings);
     };
     inventory.each(rows, &[], take).await?;
-    judge_products(inventory, &levels, names, findings).await?;
-    Ok(taken.into_iter().map(|(order, lines)| (order, lines.into_iter().collect())).collect())
-}
-
-async fn judge_products(
-    inventory: &Snapshot,
-    levels: &Levels,
-    names: &mut Names,
-    findings: &mut Findings,
-) -> Result<(), VerifyError> {
     let take = |row: &tokio_postgres::Row| {
         let sku: &str = row.get(0);
-        let on_hand: i64 = row.get(1);
-        let level = levels.of(names.number(sku));
-        findings.of(Invariant::Conservation).looked_at(1);
-        findings.of(Invariant::NoOversell).looked_at(1);
-        if on_hand < 0 {
-            findings.of(Invariant::NoOversell).broken(format!("{sku}: {on_hand} on hand"));
-        }
-        if level != (Level { balance: on_hand, sum: on_hand }) {
-            let Level { balance, sum } = level;
-            findings.of(Invariant::Conservation).broken(format!(
-                "{sku}: {on_hand} on hand, last balance of the ledger {balance}, sum of the ledger {sum}"
-            ));
-        }
+        levels.judge_on_hand(names.number(sku), sku, row.get(1), findings);
     };
-    inventory.each("SELECT sku, on_hand::bigint FROM products", &[], take).await
+    inventory.each("SELECT sku, on_hand::bigint FROM products", &[], take).await?;
+    Ok(taken.into_iter().map(|(order, lines)| (order, lines.into_iter().collect())).collect())
 }
 
 /// I1 and I10. `later`: read after the ledger, `orders` before it.
@@ -162,7 +88,7 @@ fn judge_order(
         let taken = taken.render(names);
         findings
             .of(Invariant::Conservation)
-            .broken(format!("order {id}: {status}, expected {sold} taken, the ledger has {taken}"));
+            .broken_order(id, format_args!("{status}, expected {sold} taken, the ledger has {taken}"));
     }
     if sold.is_empty() != taken.is_empty() {
         disagree(id, format!("{status}, inventory took {}", taken.render(names)), findings);
@@ -170,30 +96,13 @@ fn judge_order(
 }
 
 fn disagree(id: Uuid, why: String, findings: &mut Findings) {
-    findings.of(Invariant::Agreement).broken(format!("order {id}: {why}"));
+    findings.of(Invariant::Agreement).broken_order(id, why);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::verify::{Judgement, facts::Order};
-
-    fn movement(id: i64, delta: i64, balance: i64) -> Movement {
-        Movement { sku: 0, id, delta, balance }
-    }
-
-    #[test]
-    fn a_balance_is_the_one_before_it_and_the_change() {
-        let mut levels = Levels::default();
-        assert_eq!(levels.follow(movement(1, 10, 10)), None);
-        assert_eq!(levels.follow(movement(2, -3, 7)), None);
-        assert!(
-            levels
-                .follow(movement(3, -3, 5))
-                .is_some_and(|why| why.contains("row 3") && why.contains("would be 4"))
-        );
-        assert_eq!(levels.of(0), Level { balance: 5, sum: 4 });
-    }
 
     /// Invariants broken by one order of two mugs.
     fn broken(first: Option<Status>, later: Option<Status>, taken: &str) -> Vec<&'static str> {

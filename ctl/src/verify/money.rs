@@ -9,6 +9,7 @@ use super::{
     database::Snapshot,
     facts::Status,
     findings::{Findings, Invariant},
+    scope::Scope,
 };
 
 /// Amounts in minor units.
@@ -92,20 +93,32 @@ impl Sums {
 }
 
 /// Charges and refunds without an order.
-const ORPHANS: &str = "
-    SELECT 'charge', c.order_id FROM provider.charges c LEFT JOIN orders o ON o.id = c.order_id WHERE o.id IS NULL
-    UNION ALL SELECT 'refund', r.order_id FROM provider.refunds r LEFT JOIN orders o ON o.id = r.order_id WHERE o.id IS NULL
-    UNION ALL SELECT 'refund without a charge', r.order_id FROM provider.refunds r LEFT JOIN provider.charges c USING (order_id) WHERE c.order_id IS NULL";
+fn orphans(scope: &Scope) -> String {
+    let charges = scope.filter("c.order_id");
+    let refunds = scope.filter("r.order_id");
+    format!(
+        "SELECT 'charge', c.order_id FROM provider.charges c LEFT JOIN orders o ON o.id = c.order_id
+             WHERE o.id IS NULL AND {charges}
+         UNION ALL SELECT 'refund', r.order_id FROM provider.refunds r LEFT JOIN orders o ON o.id = r.order_id
+             WHERE o.id IS NULL AND {refunds}
+         UNION ALL SELECT 'refund without a charge', r.order_id FROM provider.refunds r
+             LEFT JOIN provider.charges c ON c.order_id = r.order_id WHERE c.order_id IS NULL AND {refunds}"
+    )
+}
 
-pub(super) async fn judge_orphans(payment: &Snapshot, findings: &mut Findings) -> Result<(), VerifyError> {
+pub(super) async fn judge_orphans(
+    payment: &Snapshot<'_>,
+    scope: &Scope,
+    findings: &mut Findings,
+) -> Result<(), VerifyError> {
     let found = findings.of(Invariant::Money);
     payment
-        .each(ORPHANS, &[], |row| {
+        .each(&orphans(scope), &scope.arguments(), |row| {
             let what: &str = row.get(0);
             let order: Uuid = row.get(1);
             let orphan =
                 if what.contains("without") { what.to_owned() } else { format!("{what} without an order") };
-            found.broken(format!("order {order}: {orphan}"));
+            found.broken_order(order, orphan);
         })
         .await
 }

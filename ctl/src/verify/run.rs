@@ -1,11 +1,12 @@
 //! The order of reading makes the check safe.
 
 use super::client_history::ClientHistory;
-use super::database::Snapshot;
+use super::database::{Reader, Snapshot};
 use super::error::VerifyError;
 use super::facts::Names;
 use super::findings::Findings;
 use super::pending_work::pending_work;
+use super::scope::Scope;
 use super::sources::{Evidence, Sources};
 use super::verdict::Verdict;
 use super::{catalogues, client_keys, events, keys, ledger, money, orders, streams};
@@ -17,21 +18,24 @@ pub async fn verify(sources: &Sources, evidence: &Evidence) -> Result<Verdict, V
     let log = evidence.client_log.as_deref().map(|path| ClientHistory::read(path, &mut names)).transpose()?;
     let streams = streams::read_all(&sources.redis).await?;
 
-    let payment = Snapshot::open("payment", &sources.payment_database).await?;
-    let orders = orders::read_and_judge(&payment, log.as_ref(), &mut names, &mut findings).await?;
-    money::judge_orphans(&payment, &mut findings).await?;
-    let keys = keys::read_and_judge(&payment, log.as_ref(), &mut findings).await?;
-    let payment_inbox = events::payment_inbox(&payment, &mut findings).await?;
-    drop(payment);
+    let payment = Reader::connect("payment", &sources.payment_database).await?;
+    let first = Snapshot::of(&payment).await?;
+    let all = Scope::All;
+    let orders = orders::read_and_judge(&first, &all, log.as_ref(), &mut names, &mut findings).await?;
+    money::judge_orphans(&first, &all, &mut findings).await?;
+    let keys = keys::read_and_judge(&first, log.as_ref(), &mut findings).await?;
+    let payment_inbox = events::payment_inbox(&first, &all, &mut findings).await?;
+    first.end().await?;
 
-    let inventory = Snapshot::open("inventory", &sources.inventory_database).await?;
-    let taken = ledger::read_and_judge(&inventory, &mut names, &mut findings).await?;
-    let inventory_inbox = events::inventory_inbox(&inventory, &mut findings).await?;
+    let inventory = Reader::connect("inventory", &sources.inventory_database).await?;
+    let second = Snapshot::of(&inventory).await?;
+    let taken = ledger::read_and_judge(&second, &mut names, &mut findings).await?;
+    let inventory_inbox = events::inventory_inbox(&second, &all, &mut findings).await?;
     drop(inventory);
 
-    let later =
-        orders::read_again(sources, &orders, taken.keys().chain(inventory_inbox.orders()), &mut names)
-            .await?;
+    let ids = taken.keys().chain(inventory_inbox.orders());
+    let later = orders::read_again(&payment, &orders, ids, &mut names).await?;
+    drop(payment);
     ledger::judge_orders(&orders, &later, &taken, &names, &mut findings);
     events::judge_orders(&orders, &later, &inventory_inbox, &payment_inbox, &mut findings);
     events::judge_streams(&streams, &inventory_inbox, &payment_inbox, &mut findings);
@@ -45,7 +49,8 @@ pub async fn verify(sources: &Sources, evidence: &Evidence) -> Result<Verdict, V
     );
     catalogues::judge(sources, &not_quiet, &mut findings).await?;
     findings.without_samples();
-    keys::judge_owners(sources, &orders, &mut findings).await?;
+    let user = Reader::connect("user", &sources.user_database).await?;
+    keys::judge_owners(&user, &orders, &mut findings).await?;
     if let Some(log) = &log {
         client_keys::judge(log, &orders, &keys, &names, &mut findings);
         keys::judge_ghosts(&keys, evidence, &mut findings)?;

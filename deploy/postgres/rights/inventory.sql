@@ -1,6 +1,6 @@
--- What `shopctl verify` reads.
+-- What `shopctl verify` reads, also as the verifier.
 GRANT USAGE ON SCHEMA public TO orderflow_operator;
-GRANT SELECT (sku, name, price, currency, on_hand, version, deleted_at) ON products TO orderflow_operator;
+GRANT SELECT (sku, name, price, currency, on_hand, version, updated_at, deleted_at) ON products TO orderflow_operator;
 GRANT SELECT (id, sku, delta, balance, order_id, event_id) ON stock_ledger TO orderflow_operator;
 GRANT SELECT (consumer, event_id, reply, processed_at) ON inbox TO orderflow_operator;
 GRANT SELECT (event_id) ON outbox TO orderflow_operator;

@@ -8,6 +8,7 @@ mod metrics;
 mod orders;
 pub mod python;
 mod shop;
+mod verifier;
 
 pub use binaries::service_binaries;
 pub use client::{Client, send};
@@ -18,3 +19,4 @@ pub use metrics::Metrics;
 pub use orders::{Order, key};
 pub use shop::{Shop, first};
 pub use testing::eventually;
+pub use verifier::{Verifier, with_verdict};

@@ -9,7 +9,6 @@ mod args;
 mod console;
 mod folder;
 mod follow;
-mod interrupt;
 mod ports;
 mod settings;
 mod summary;
@@ -23,6 +22,7 @@ use crate::api::{Api, Endpoints};
 use crate::commands::{demo, seed};
 use crate::context::Global;
 use crate::exit::Exit;
+use crate::interrupt::Interrupt;
 use crate::stack::{Ended, Kind, Service, Stack, StackError, StackOptions};
 use crate::state::{Running, StackState};
 use crate::terminal::{Output, Progress};
@@ -30,7 +30,6 @@ pub use args::Args;
 use console::Console;
 use folder::DataFolder;
 use follow::Follow;
-use interrupt::Interrupt;
 use settings::Settings;
 
 /// Restarts killed parts, and leaves no process.

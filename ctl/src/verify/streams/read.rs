@@ -79,7 +79,9 @@ pub async fn read(
                 .arg(recent.count);
         }
     }
-    keys.dead.iter().for_each(|key| _ = pipeline.cmd("XRANGE").arg(key).arg("-").arg("+"));
+    // A dead letter is younger than its entry.
+    let since = recent.map_or_else(|| "-".to_owned(), |recent| recent.since.to_string());
+    keys.dead.iter().for_each(|key| _ = pipeline.cmd("XRANGE").arg(key).arg(&since).arg("+"));
     let mut answers = pipeline.query_async::<Vec<Value>>(redis).await?.into_iter();
     let mut streams = StreamsState::default();
     for (key, group) in &keys.streams {

@@ -18,12 +18,12 @@ use tokio::{
 /// As behind a proxy.
 const BASE: &str = "/console";
 
-struct Console {
+pub(crate) struct Console {
     origin: String,
     _program: Child,
 }
 
-struct Browser {
+pub(crate) struct Browser {
     http: reqwest::Client,
     origin: String,
     cookies: BTreeMap<String, String>,
@@ -33,8 +33,12 @@ struct Browser {
 
 impl Console {
     async fn start(shop: &Shop) -> Self {
+        Self::start_with(shop, &[]).await
+    }
+
+    pub(crate) async fn start_with(shop: &Shop, arguments: &[&str]) -> Self {
         let mut command = Command::new(service_binaries().join("console"));
-        command.args(["--bind", "127.0.0.1:0", "--base-path", BASE]);
+        command.args(["--bind", "127.0.0.1:0", "--base-path", BASE]).args(arguments);
         for kind in Kind::ALL {
             command.arg(format!("--{kind}-url")).arg(shop.stack.first(kind).expect("it runs").url());
         }
@@ -54,7 +58,7 @@ impl Console {
         Browser { http, origin: self.origin.clone(), cookies: BTreeMap::new(), csrf: String::new() }
     }
 
-    async fn logged_in(&self, login: &Login) -> Browser {
+    pub(crate) async fn logged_in(&self, login: &Login) -> Browser {
         let mut browser = self.browser();
         browser.get("/login").await;
         let answer = browser.log_in(login).await;
@@ -106,7 +110,7 @@ impl Browser {
     }
 
     /// Shows the page.
-    async fn page(&mut self, path: &str) -> String {
+    pub(crate) async fn page(&mut self, path: &str) -> String {
         let answer = self.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         answer.text()
@@ -159,7 +163,8 @@ async fn a_login_lasts_until_the_logout_and_ends_at_user_too() {
     let asset = page.split('"').find(|text| text.contains("console.css")).expect("a style").to_owned();
     let style = browser.get(asset.trim_start_matches(BASE)).await;
     assert_eq!((style.status, style.header("content-type")), (200, "text/css; charset=utf-8"));
-    for path in ["/orders", "/streams", "/dead-letters", "/products", "/accounts", "/audit", "/faults"] {
+    let pages = ["/orders", "/streams", "/dead-letters", "/products", "/accounts", "/audit", "/invariants"];
+    for path in pages.into_iter().chain(["/faults"]) {
         browser.page(path).await;
     }
     assert_eq!(browser.get("/nowhere").await.status, 404);

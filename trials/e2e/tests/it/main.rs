@@ -12,6 +12,7 @@ mod events;
 mod faults;
 mod idempotency;
 mod inputs;
+mod invariants;
 mod journey;
 mod keys;
 mod limits;

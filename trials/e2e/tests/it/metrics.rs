@@ -8,7 +8,7 @@ use std::{
 };
 
 use ctl::stack::Kind;
-use e2e::{Metrics, Order, SOON, Shop, eventually, first, key};
+use e2e::{Metrics, Order, SOON, Shop, Verifier, eventually, first, key};
 use serde_json::Value;
 
 /// Labels that Prometheus adds, and the one of buckets.
@@ -73,6 +73,25 @@ async fn promtool_finds_nothing_wrong_with_the_metrics_of_any_service_and_all_te
         let build = ["version=\"", "commit=\"", "rustc=\"", service.as_str()];
         assert_eq!(metrics.sum("orderflow_build_info", &build), 1.0, "{}", metrics.text());
     }
+}
+
+/// A scrape of a verifier that has looked at everything.
+async fn verdicts(shop: &Shop) -> Metrics {
+    let verifier = Verifier::start(&shop.stack, &["--interval", "600ms"]).await;
+    let looked = async || {
+        let metrics = verifier.metrics().await;
+        let shown = metrics.text().matches("orderflow_invariant_broken{").count();
+        if shown == 10 { Ok(metrics) } else { Err(metrics) }
+    };
+    eventually("it has looked at everything", SOON, looked).await
+}
+
+#[tokio::test]
+async fn promtool_finds_nothing_wrong_with_the_metrics_of_the_verifier() {
+    let shop = Shop::open().await;
+    let metrics = verdicts(&shop).await;
+    promtool(&["check", "metrics"], metrics.text());
+    assert_eq!(metrics.sum("orderflow_build_info", &["service=\"verifier\""]), 1.0, "{}", metrics.text());
 }
 
 /// Otherwise `rate` and `increase` miss the first one.
@@ -188,8 +207,9 @@ fn labels(expression: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn every_expression_of_dashboards_and_alerts_is_about_metrics_and_labels_that_exist() {
-    let (_shop, scrapes) = busy_shop().await;
-    let samples = scrapes.each_ref().map(Metrics::text).concat();
+    let (shop, scrapes) = busy_shop().await;
+    let verifier = verdicts(&shop).await;
+    let samples = scrapes.each_ref().map(Metrics::text).concat() + verifier.text();
     let series: Vec<&str> = samples.lines().filter(|line| !line.starts_with('#')).collect();
     let names: BTreeSet<&str> = series
         .iter()

@@ -1,4 +1,5 @@
 mod breaks;
+mod watching;
 
 use std::{path::PathBuf, process::Command};
 

@@ -11,8 +11,9 @@ mod encrypted;
 mod proxy;
 mod site;
 
-use e2e::service_binaries;
+use e2e::{eventually, service_binaries};
 use encrypted::{Authority, Servers};
+use servers::ports::free_port;
 use site::Site;
 
 const PASSWORD: &str = "9f2c41d07ab35e68c1d4b6a7";
@@ -26,6 +27,7 @@ async fn services_in_production_mode_work_over_tls_with_the_rights_that_deploy_g
 
     succeeded(shop.shopctl().arg("demo")).await;
     succeeded(shop.shopctl().arg("verify")).await;
+    the_verifier_judges_all(&shop).await;
 
     let url = format!("{}/readyz", shop.url("user"));
     let plain = url.replace("https://", "http://");
@@ -41,14 +43,38 @@ async fn services_in_production_mode_work_over_tls_with_the_rights_that_deploy_g
     assert!(gone.is_err(), "an absent service is unhealthy");
 }
 
+/// With the rights of the operator, and healthy by its own check.
+async fn the_verifier_judges_all(shop: &Site<'_>) {
+    let bind = format!("127.0.0.1:{}", free_port().expect("a port"));
+    let verify = || {
+        let mut command = shop.shopctl();
+        command.arg("verify").env("SHOPCTL_VERIFY_BIND", &bind);
+        command
+    };
+    let unhealthy = verify().arg("--healthcheck").output().await.expect("it runs");
+    assert!(!unhealthy.status.success(), "nobody looks yet");
+    let mut watch = verify();
+    watch.args(["--watch", "--interval", "600ms"]).stdout(Stdio::null());
+    let _watch = watch.spawn().expect("it runs");
+    let judged = async || {
+        let answer =
+            reqwest::get(format!("http://{bind}/invariants")).await.map_err(|error| error.to_string())?;
+        let text = answer.text().await.map_err(|error| error.to_string())?;
+        if text.matches("\"verdict\":\"ok\"").count() == 10 { Ok(()) } else { Err(text) }
+    };
+    eventually("it judges all that it can", SOON, judged).await;
+    succeeded(verify().arg("--healthcheck")).await;
+}
+
 #[tokio::test]
 async fn a_role_of_postgresql_may_do_what_it_needs_and_no_more() {
     let servers = Servers::start().await;
     migrate(&servers).await;
     let readable = "SELECT table_name || '.' || column_name FROM information_schema.columns
                     WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1";
-    assert_eq!(servers.ask("orderflow_operator", "user", readable).await.as_deref(), Ok("accounts.id"));
-    for table in ["accounts", "signing_keys", "refresh_tokens"] {
+    let shown = servers.ask("orderflow_operator", "user", readable).await;
+    assert_eq!(shown.as_deref(), Ok("accounts.id audit.actor audit.subject"));
+    for table in ["accounts", "audit", "signing_keys", "refresh_tokens"] {
         refused(&servers, "orderflow_operator", "user", &format!("SELECT * FROM {table}")).await;
     }
     for service in SERVICES {

@@ -11,6 +11,8 @@ pub(super) struct Break {
     pub(super) how: String,
     pub(super) mend: String,
     pub(super) red: &'static [&'static str],
+    /// Of them, those that need no log of a client and no entry in Redis.
+    pub(super) red_without_log: &'static [&'static str],
     pub(super) offender: String,
 }
 
@@ -18,6 +20,10 @@ impl Break {
     /// Prepends to the damage.
     fn broken_by(self, first: &str) -> Self {
         Self { how: format!("{first}; {}", self.how), ..self }
+    }
+
+    fn without_log(self, red_without_log: &'static [&'static str]) -> Self {
+        Self { red_without_log, ..self }
     }
 
     /// Appends to the repair.
@@ -39,7 +45,7 @@ fn row(
     let mend = format!(
         "DELETE FROM {table}; INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM kept; DROP TABLE kept"
     );
-    Break { name, kind, how, mend, red, offender: offender.to_owned() }
+    Break { name, kind, how, mend, red, red_without_log: red, offender: offender.to_owned() }
 }
 
 pub(super) async fn breaks(scene: &Scene) -> Vec<Break> {
@@ -72,6 +78,7 @@ pub(super) async fn breaks(scene: &Scene) -> Vec<Break> {
             how: "UPDATE products SET on_hand = on_hand + 1 WHERE sku = 'MUG'".to_owned(),
             mend: "UPDATE products SET on_hand = on_hand - 1 WHERE sku = 'MUG'".to_owned(),
             red: &["I1"],
+            red_without_log: &["I1"],
             offender: "MUG".to_owned(),
         },
         Break {
@@ -82,6 +89,7 @@ pub(super) async fn breaks(scene: &Scene) -> Vec<Break> {
                    ALTER TABLE products ADD CONSTRAINT products_on_hand_never_negative CHECK (on_hand >= 0)"
                 .to_owned(),
             red: &["I1", "I2"],
+            red_without_log: &["I1", "I2"],
             offender: "RARE".to_owned(),
         },
         ledger(
@@ -117,7 +125,8 @@ pub(super) async fn breaks(scene: &Scene) -> Vec<Break> {
             format!("DELETE FROM inbox WHERE event_id = '{product}'"),
             &["I7"],
             &product,
-        ),
+        )
+        .without_log(&[]),
         payment(
             "a refund too many",
             "provider.refunds",
@@ -140,6 +149,7 @@ pub(super) async fn breaks(scene: &Scene) -> Vec<Break> {
             how: format!("INSERT INTO provider.charges VALUES ('{declined}', 'ch_x', 1000, 'EUR', 'tok_ok')"),
             mend: "DELETE FROM provider.charges WHERE charge_id = 'ch_x'".to_owned(),
             red: &["I5"],
+            red_without_log: &["I5"],
             offender: declined.clone(),
         },
         payment(
@@ -154,20 +164,23 @@ pub(super) async fn breaks(scene: &Scene) -> Vec<Break> {
             confirmed,
             "status = 'refunded', refund_id = 're_x', reason = 'x'",
             &["I1", "I5", "I6", "I10"],
-        ),
+        )
+        .without_log(&["I1", "I5", "I10"]),
         order("a time that goes back", confirmed, "ended_at = '2020-01-01'", &["I6"]),
         order("two ends", confirmed, "version = 4", &["I6"])
             .broken_by("ALTER TABLE orders DROP CONSTRAINT orders_version_counts_steps")
             .mended_by("ALTER TABLE orders ADD CONSTRAINT orders_version_counts_steps CHECK (version <= 3)"),
         // The client log has a later status than the database.
-        order("an order that stays open", confirmed, open, &["I4", "I6"]),
+        order("an order that stays open", confirmed, open, &["I4", "I6"]).without_log(&["I4"]),
         order(
             "other items than were sent",
             declined,
             "items = jsonb_set(items::jsonb, '{0,quantity}', '5')::json",
             &["I3"],
-        ),
-        order("an owner who is no account", declined, "user_id = gen_random_uuid()", &["I3", "I9"]),
+        )
+        .without_log(&[]),
+        order("an owner who is no account", declined, "user_id = gen_random_uuid()", &["I3", "I9"])
+            .without_log(&["I9"]),
         payment(
             "a key that stands for two orders",
             "orders",
@@ -178,6 +191,7 @@ pub(super) async fn breaks(scene: &Scene) -> Vec<Break> {
             &["I3", "I8"],
             &scene.first_key().1,
         )
+        .without_log(&["I8"])
         .broken_by("ALTER TABLE orders DROP CONSTRAINT orders_key_once")
         .mended_by("ALTER TABLE orders ADD CONSTRAINT orders_key_once UNIQUE (user_id, idempotency_key)"),
         payment(
@@ -186,6 +200,7 @@ pub(super) async fn breaks(scene: &Scene) -> Vec<Break> {
             format!("DELETE FROM orders {}", of(declined)),
             &["I3", "I6"],
             declined,
-        ),
+        )
+        .without_log(&[]),
     ]
 }

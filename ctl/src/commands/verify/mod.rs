@@ -1,3 +1,5 @@
+mod watch;
+
 use std::path::PathBuf;
 
 use crate::api::ApiError;
@@ -12,16 +14,24 @@ Examples:
   shopctl verify                              the stack that `shopctl up` runs
   shopctl verify --client-log orders.log      with the evidence of a client (`shopctl load --client-log`)
   shopctl verify --json | jq '.checks[] | select(.judgement.verdict == \"broken\")'
+  shopctl verify --watch                      looks all the time; http://127.0.0.1:9400/invariants
 
-The command only reads, and may run on a working system. Exit code 1: an invariant is broken.";
+The command only reads, and may run on a working system. Exit code 1: an invariant is broken. With --watch it
+runs until SIGTERM, and its pages say what is broken: /invariants, /metrics and /healthz.";
 
 /// `shopctl verify`
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Client log: evidence for I3 and I9, and for the client's side of I6, I8 and I11
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "watch")]
     client_log: Option<PathBuf>,
+    /// Look all the time: at what is new or open, and page by page at all that is older
+    #[arg(long)]
+    watch: bool,
+    /// How to look all the time.
+    #[command(flatten)]
+    watching: watch::Watching,
     /// The addresses to read from.
     #[command(flatten)]
     addresses: Addresses,
@@ -69,6 +79,12 @@ pub struct Addresses {
 }
 
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    if args.watching.healthcheck {
+        return watch::healthcheck(&args.watching, context).await;
+    }
+    if args.watch {
+        return watch::run(&args.watching, &args.addresses.sources(context)?, context).await;
+    }
     let sources = args.addresses.sources(context)?;
     let evidence = Evidence { client_log: args.client_log.clone() };
     let mut progress = context.output.progress();

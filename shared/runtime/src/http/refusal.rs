@@ -116,6 +116,7 @@ mod tests {
     const LIMITS: ConnectionLimits = ConnectionLimits {
         keep_alive: Duration::from_secs(5),
         head_time: Duration::from_secs(5),
+        between: Duration::from_secs(10),
         head_size: 16384,
         closing: Duration::from_secs(1),
     };

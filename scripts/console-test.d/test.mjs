@@ -212,6 +212,7 @@ const pages = [
   ["product", admin, `/products/${product}`],
   ["accounts", admin, "/accounts"],
   ["audit", admin, "/audit"],
+  ["invariants", admin, "/invariants"],
   ["faults", admin, "/faults"],
   ["shop", user, "/shop"],
   ["not-found", admin, "/nowhere"],

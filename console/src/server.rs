@@ -33,6 +33,7 @@ pub fn bind(settings: Settings) -> io::Result<Running> {
     let site = Data::new(Site {
         base: base_path.clone(),
         secure_cookie: settings.secure_cookie,
+        trace_url: settings.trace_url,
         verifier: settings.verifier_url.map(|url| Verifier::new(api.http().clone(), url)),
         api,
         sessions: Sessions::new(settings.sessions, settings.session_idle),

@@ -46,6 +46,8 @@ pub struct Payment {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Timeline {
     pub data: Vec<Transition>,
+    /// An ADMIN gets it.
+    pub trace_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

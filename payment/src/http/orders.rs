@@ -7,6 +7,7 @@ use actix_web::{
     http::header,
     web::{Data, Path},
 };
+use events::TraceContext;
 use jiff::Timestamp;
 use runtime::{
     auth::{Allows, Claims, Role, Scope, Token},
@@ -96,7 +97,10 @@ pub async fn timeline(
     id: Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     let order = visible(&token, &addresses, *id).await?;
-    Ok(HttpResponse::Ok().json(Timeline { data: order.timeline().map(TransitionView::from).collect() }))
+    Ok(HttpResponse::Ok().json(Timeline {
+        data: order.timeline().map(TransitionView::from).collect(),
+        trace_id: TraceContext::trace_id_of(&order.traceparent).filter(|_| sees_all(&token)),
+    }))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -197,7 +197,8 @@ async fn a_session_that_ends_at_user_ends_here() {
 async fn a_customer_orders_and_follows_the_order_and_sees_nothing_else() {
     let shop = Shop::open().await;
     shop.product("MUG", 10).await;
-    let console = Console::start(&shop).await;
+    let tracing = ["--trace-url", "https://traces.example/trace/{trace_id}"];
+    let console = Console::start_with(&shop, &tracing).await;
     let mut browser = console.logged_in(&customer()).await;
     assert_eq!(browser.get("/").await.header("location"), "/console/shop");
     assert!(browser.page("/shop").await.contains("A MUG"));
@@ -226,6 +227,12 @@ async fn a_customer_orders_and_follows_the_order_and_sees_nothing_else() {
     }
     let theirs = shop.another_user().await.order(&Order::of("MUG", 1)).await;
     assert_eq!(browser.get(&format!("/orders/{theirs}")).await.status, 404);
+
+    let link = "href=\"https://traces.example/trace/";
+    assert!(!page.contains(link), "{page}");
+    let mut operator = console.logged_in(&shop.stack.credentials().admin).await;
+    let page = operator.page(&order).await;
+    assert!(page.contains(link) && !page.contains("{trace_id}"), "{page}");
 }
 
 #[tokio::test]

@@ -233,6 +233,11 @@ async fn a_customer_orders_and_follows_the_order_and_sees_nothing_else() {
     let mut operator = console.logged_in(&shop.stack.credentials().admin).await;
     let page = operator.page(&order).await;
     assert!(page.contains(link) && !page.contains("{trace_id}"), "{page}");
+    let user = shop.admin.get(Kind::Payment, &order).await.expect(200)["user_id"].clone();
+    let search = format!("/orders?user_id={}&key=", user.as_str().expect("an id"));
+    let found = operator.get(&format!("{search}{key}-MUG")).await;
+    assert_eq!((found.status, found.header("location")), (303, &*format!("{BASE}{order}")));
+    assert!(operator.page(&format!("{search}none")).await.contains("no order under this key"));
 }
 
 #[tokio::test]

@@ -92,6 +92,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/audit").get(audit::list))
         .service(web::resource("/invariants").get(invariants::show))
         .service(web::resource("/faults").get(faults::show).post(faults::inject))
+        .service(web::resource("/faults/lose-streams").post(faults::lose_streams))
         .service(web::resource("/shop").get(shop::show))
         .service(web::resource("/shop/orders").post(shop::order));
 }

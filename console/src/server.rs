@@ -33,6 +33,7 @@ pub fn bind(settings: Settings) -> io::Result<Running> {
     let site = Data::new(Site {
         base: base_path.clone(),
         secure_cookie: settings.secure_cookie,
+        trace_url: settings.trace_url,
         verifier: settings.verifier_url.map(|url| Verifier::new(api.http().clone(), url)),
         api,
         sessions: Sessions::new(settings.sessions, settings.session_idle),
@@ -91,6 +92,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/audit").get(audit::list))
         .service(web::resource("/invariants").get(invariants::show))
         .service(web::resource("/faults").get(faults::show).post(faults::inject))
+        .service(web::resource("/faults/lose-streams").post(faults::lose_streams))
         .service(web::resource("/shop").get(shop::show))
         .service(web::resource("/shop/orders").post(shop::order));
 }

@@ -3,6 +3,9 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Parser, Subcommand};
 use reqwest::Url;
 
+/// Stands for the id in the template of `--trace-url`.
+pub const TRACE_ID: &str = "{trace_id}";
+
 /// Shows what Orderflow does, in a browser: orders, streams, recoveries, dead letters.
 ///
 /// Log in with an account of `user`. An ADMIN sees and does all; a USER orders and follows the own orders.
@@ -27,6 +30,9 @@ pub struct Settings {
     /// Address of the verifier (`shopctl verify --watch`), for the page of the invariants
     #[arg(long, env = "CONSOLE_VERIFIER_URL", value_name = "URL", value_parser = service_url)]
     pub verifier_url: Option<Url>,
+    /// Address of a trace, with {trace_id} in it, to link orders with; empty: no link
+    #[arg(long, env = "CONSOLE_TRACE_URL", value_name = "URL", default_value = "", value_parser = trace_url)]
+    pub trace_url: String,
     /// Path under which a proxy shows the console, such as /console
     #[arg(long, env = "CONSOLE_BASE_PATH", value_name = "PATH", default_value = "", value_parser = base_path)]
     pub base_path: String,
@@ -81,6 +87,17 @@ fn base_path(text: &str) -> Result<String, String> {
     }
 }
 
+/// A link without a script in it.
+fn trace_url(text: &str) -> Result<String, String> {
+    let page = text.replace(TRACE_ID, "0af7651916cd43dd8448eb211c80319c").parse::<Url>();
+    let is_page = page.is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if text.is_empty() || (is_page && text.contains(TRACE_ID)) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("must be http:// or https://, with {TRACE_ID} in it"))
+    }
+}
+
 fn minutes(text: &str) -> Result<Duration, String> {
     match text.parse::<u32>() {
         Ok(minutes @ 1..) => Ok(Duration::from_secs(60 * u64::from(minutes))),
@@ -105,6 +122,17 @@ mod tests {
         assert_eq!(base_path("/").as_deref(), Ok(""));
         for wrong in ["console", "//evil.example", "/a//b", "/a b", "/a?b", "/../a"] {
             assert!(base_path(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_link_to_a_trace_names_it_and_is_no_script() {
+        for good in ["", "https://jaeger.example/trace/{trace_id}", "http://127.0.0.1:16686/t?id={trace_id}"]
+        {
+            assert_eq!(trace_url(good).as_deref(), Ok(good));
+        }
+        for wrong in ["https://jaeger.example/", "/trace/{trace_id}", "javascript:alert('{trace_id}')"] {
+            assert!(trace_url(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -13,6 +13,8 @@ pub struct Site {
     /// The path of the console at its proxy; empty without one.
     pub base: String,
     pub secure_cookie: bool,
+    /// The page of a trace, with [`TRACE_ID`](crate::settings::TRACE_ID) in it; empty: none.
+    pub trace_url: String,
     pub api: Api,
     pub sessions: Sessions,
     pub live: Live,

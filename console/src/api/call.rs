@@ -28,6 +28,11 @@ impl Service {
         Self::ALL.into_iter().find(|service| service.name() == name)
     }
 
+    /// Whether it has streams to lose.
+    pub fn publishes(self) -> bool {
+        events::published_by(self.name()).next().is_some()
+    }
+
     /// The service whose group reads `stream`, which may be a partition.
     pub fn reading(stream: &str) -> Option<Self> {
         events::route_of(stream).and_then(|route| Self::named(route.consumer))

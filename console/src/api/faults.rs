@@ -33,6 +33,11 @@ pub fn panic_consumer(service: Service, instance: usize, stream: &str) -> Call<(
     Call::post(service, ["ops", "faults"], json!({"panic": "consumer", "stream": stream})).at(instance)
 }
 
+/// The streams that the service publishes to are gone, as in a Redis that lost its data.
+pub fn lose_streams(service: Service) -> Call<()> {
+    Call::post(service, ["ops", "faults"], json!({"lose": "streams"}))
+}
+
 /// The process dies, panics or stops when it next passes `failpoint`.
 pub fn arm(service: Service, instance: usize, failpoint: &str, action: &str) -> Call<()> {
     let body = json!({"failpoint": failpoint, "nth": 1, "action": action});

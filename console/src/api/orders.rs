@@ -46,6 +46,8 @@ pub struct Payment {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Timeline {
     pub data: Vec<Transition>,
+    /// An ADMIN gets it.
+    pub trace_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -69,6 +71,8 @@ pub struct OrderFilter {
     pub status: String,
     pub sku: String,
     pub user_id: String,
+    /// An Idempotency-Key of this user, as it is.
+    pub key: String,
     /// RFC 3339, or as a form has it: `2026-01-02T03:04`, in UTC.
     pub created_from: String,
     pub created_to: String,
@@ -76,11 +80,12 @@ pub struct OrderFilter {
 }
 
 impl OrderFilter {
-    fn pairs(&self) -> [(&'static str, String); 6] {
+    fn pairs(&self) -> [(&'static str, String); 7] {
         [
             ("status", self.status.clone()),
             ("sku", self.sku.trim().to_uppercase()),
             ("user_id", self.user_id.trim().to_owned()),
+            ("key", self.key.clone()),
             ("created_from", in_utc(&self.created_from)),
             ("created_to", in_utc(&self.created_to)),
             ("cursor", self.cursor.clone()),

@@ -13,7 +13,7 @@ use crate::{
     failure::Failure,
     frame::{Frame, Place},
     session::CallError,
-    viewer::{Admin, Change},
+    viewer::{Admin, Change, Nothing},
 };
 
 #[derive(Template)]
@@ -21,6 +21,8 @@ use crate::{
 struct FaultsPage {
     frame: Frame,
     targets: Vec<Target>,
+    /// A service that publishes allows faults.
+    can_lose: bool,
 }
 
 /// An instance that can be broken, or the reason why not.
@@ -57,7 +59,8 @@ pub async fn show(admin: Admin) -> Result<HttpResponse, Failure> {
             targets.push(Target::look(&admin, service, instance).await?);
         }
     }
-    page(FaultsPage { frame: admin.frame(Place::Faults, "Break something"), targets }.render())
+    let can_lose = targets.iter().any(|target| target.service.publishes() && target.faults.is_ok());
+    page(FaultsPage { frame: admin.frame(Place::Faults, "Break something"), targets, can_lose }.render())
 }
 
 pub async fn inject(change: Change<FaultForm>) -> Result<HttpResponse, Failure> {
@@ -79,6 +82,16 @@ pub async fn inject(change: Change<FaultForm>) -> Result<HttpResponse, Failure> 
     admin.session.tell(told);
     let then = if fault == Fault::Disarm { Place::Faults } else { Place::Streams };
     Ok(see(&admin.site.base, then.path()))
+}
+
+/// Redis is of all services: each loses what it publishes.
+pub async fn lose_streams(change: Change<Nothing>) -> Result<HttpResponse, Failure> {
+    let admin = change.viewer.into_admin()?;
+    for service in Service::ALL.into_iter().filter(|service| service.publishes()) {
+        admin.act(faults::lose_streams(service)).await?;
+    }
+    admin.session.tell("Redis has lost the streams. What had no end yet is published again.".to_owned());
+    Ok(see(&admin.site.base, Place::Streams.path()))
 }
 
 impl Target {

@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use crate::{
     answer::page,
-    api::orders::{self, Order, Transition},
+    api::orders::{self, Order, Timeline, Transition},
     failure::Failure,
     frame::{Frame, Place},
-    session::{CallError, Caller},
+    session::CallError,
+    settings::TRACE_ID,
     sse::{Fragment, Look, watch},
     text::Seconds,
     viewer::Viewer,
@@ -34,6 +35,7 @@ struct OrderState<'a> {
 struct Shown {
     order: Order,
     steps: Vec<Step>,
+    trace: Option<Trace>,
     json: String,
 }
 
@@ -41,6 +43,12 @@ struct Shown {
 struct Step {
     transition: Transition,
     after: Option<Seconds>,
+}
+
+struct Trace {
+    id: String,
+    /// Its page, where `--trace-url` names one.
+    url: Option<String>,
 }
 
 pub async fn show(viewer: Viewer, id: Path<String>) -> Result<HttpResponse, Failure> {
@@ -68,15 +76,23 @@ pub async fn live(viewer: Viewer, id: Path<String>) -> HttpResponse {
 }
 
 impl Shown {
-    async fn read(caller: &Caller, json: Value) -> Result<Self, CallError> {
+    async fn read(viewer: &Viewer, json: Value) -> Result<Self, CallError> {
         let order = orders::parse(&json)?;
-        let timeline = caller.read(orders::timeline(&order.id)).await?.data;
+        let Timeline { data: timeline, trace_id } = viewer.read(orders::timeline(&order.id)).await?;
         let before = std::iter::once(None).chain(timeline.iter().map(|before| Some(before.at)));
         let steps = timeline.iter().zip(before).map(|(transition, before)| Step {
             transition: transition.clone(),
             after: before.map(|before| Seconds::between(before, transition.at)),
         });
         let json = serde_json::to_string_pretty(&json).unwrap_or_default();
-        Ok(Self { steps: steps.collect(), order, json })
+        let trace = trace_id.map(|id| Trace::of(id, &viewer.site.trace_url));
+        Ok(Self { steps: steps.collect(), order, trace, json })
+    }
+}
+
+impl Trace {
+    fn of(id: String, template: &str) -> Self {
+        let url = (!template.is_empty()).then(|| template.replace(TRACE_ID, &id));
+        Self { id, url }
     }
 }

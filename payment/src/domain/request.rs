@@ -53,6 +53,8 @@ pub enum Placed {
 pub struct OrderFilter {
     pub user_id: Option<Uuid>,
     pub status: Option<OrderStatus>,
+    /// Only the order that this user placed under this key; counts with `user_id`.
+    pub key: Option<IdempotencyKey>,
     /// Only orders with a line of this product.
     pub sku: Option<String>,
     /// Only orders created at this time or later.

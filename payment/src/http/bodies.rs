@@ -184,6 +184,10 @@ impl<'a> From<&'a Order> for OrderView<'a> {
 #[schema(as = OrderTimeline)]
 pub struct Timeline {
     pub data: Vec<TransitionView>,
+    /// The trace of the request that placed the order. For readers of all orders.
+    #[schema(example = "0af7651916cd43dd8448eb211c80319c", pattern = "^[0-9a-f]{32}$", nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,6 +7,7 @@ use actix_web::{
     http::header,
     web::{Data, Path},
 };
+use events::TraceContext;
 use jiff::Timestamp;
 use runtime::{
     auth::{Allows, Claims, Role, Scope, Token},
@@ -24,7 +25,7 @@ use super::{
 };
 use crate::{
     actors::{ListOrders, ShowOrder},
-    domain::{Order, OrderFilter, OrderStatus, SKU_RULE, is_sku},
+    domain::{IdempotencyKey, Order, OrderFilter, OrderStatus, SKU_RULE, is_sku},
 };
 
 /// Customers, for their own orders; for all orders operators, and services with `orders:read`.
@@ -96,7 +97,10 @@ pub async fn timeline(
     id: Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     let order = visible(&token, &addresses, *id).await?;
-    Ok(HttpResponse::Ok().json(Timeline { data: order.timeline().map(TransitionView::from).collect() }))
+    Ok(HttpResponse::Ok().json(Timeline {
+        data: order.timeline().map(TransitionView::from).collect(),
+        trace_id: TraceContext::trace_id_of(&order.traceparent).filter(|_| sees_all(&token)),
+    }))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -113,6 +117,9 @@ pub struct ListParams {
     status: Option<String>,
     /// Only orders of this user (ADMIN and SERVICE).
     user_id: Option<Uuid>,
+    /// Only the order that this user placed under this Idempotency-Key. Needs `user_id`.
+    #[param(min_length = 1, max_length = 255, pattern = "^[ -~]+$")]
+    key: Option<String>,
     /// Only orders with a line of this product.
     #[param(pattern = "^[A-Z0-9][A-Z0-9._-]{0,63}$")]
     sku: Option<String>,
@@ -132,11 +139,19 @@ impl ListParams {
         if self.sku.as_deref().is_some_and(|sku| !is_sku(sku)) {
             return wrong("sku", SKU_RULE);
         }
+        if self.key.is_some() && self.user_id.is_none() {
+            return wrong("key", "needs user_id: a key is one of its user");
+        }
+        let key = self.key.as_deref().map(IdempotencyKey::parse);
+        if key == Some(None) {
+            return wrong("key", "must be 1 to 255 printable ASCII characters");
+        }
         if self.created_from.zip(self.created_to).is_some_and(|(from, to)| from >= to) {
             return wrong("created_to", "must be later than created_from");
         }
         Ok(OrderFilter {
             user_id: listed_user(claims, self.user_id)?,
+            key: key.flatten(),
             status: self.status.as_deref().map(status).transpose()?,
             sku: self.sku.clone(),
             created_from: self.created_from,
@@ -147,8 +162,8 @@ impl ListParams {
 }
 
 /// Lists orders, newest first: to a USER the own ones, to others all. A page with a filter other than `user_id`
-/// looks at 10,000 orders, and may hold fewer than the limit, or none. Follow `next_cursor` while `has_more` is
-/// true. `created_from` and `created_to` bound what is looked at.
+/// and `key` looks at 10,000 orders, and may hold fewer than the limit, or none. Follow `next_cursor` while
+/// `has_more` is true. `created_from` and `created_to` bound what is looked at.
 #[utoipa::path(get, path = "/orders", tag = "orders", operation_id = "listOrders", params(ListParams),
     security(("bearer" = ["USER"]), ("bearer" = ["ADMIN"]), ("bearer" = ["orders:read"])),
     responses((status = 200, description = "A page of orders.", body = Page<OrderView>)))]

@@ -1,4 +1,5 @@
-//! Lists of orders, newest first: along the primary key, or along the index of users. Ids rise with time.
+//! Lists of orders, newest first: along the primary key, or along the index of users. Ids rise with time. An
+//! Idempotency-Key has an index of its own.
 //!
 //! Status, product and time have no index, which every order would pay for. A page looks at a bounded number of
 //! rows for them, and may be short.
@@ -11,7 +12,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::orders::{ORDER_COLUMNS, read_order};
-use crate::domain::{Order, OrderFilter, OrderStatus};
+use crate::domain::{IdempotencyKey, Order, OrderFilter, OrderStatus};
 
 /// Maximum orders that one page scans: at 2 us a row, 20 ms of the server.
 pub const SCAN_LIMIT: i64 = 10_000;
@@ -28,8 +29,11 @@ const CLOCK_MARGIN: Duration = Duration::from_secs(10);
 /// belong to one.
 const OF_USER: (&str, &str) =
     ("(o.user_id, o.id) >= ($1, $2) AND (o.user_id, o.id) < ($1, $3)", "ORDER BY o.user_id DESC, o.id DESC");
+/// Its key leads to the only row.
+const OF_KEY: (&str, &str) = ("o.user_id = $1 AND o.id >= $2 AND o.id < $3", "ORDER BY o.id DESC");
 const OF_ALL: (&str, &str) = ("$1::uuid IS NULL AND o.id >= $2 AND o.id < $3", "ORDER BY o.id DESC");
 
+const HAS_KEY: &str = "o.idempotency_key = $N";
 const HAS_STATUS: &str = "o.status = $N";
 /// `$N` is the SKU in quotes. Most rows are settled by the search in the text.
 const HAS_LINE: &str = "strpos(o.items::text, $N) > 0
@@ -54,12 +58,15 @@ pub async fn list_orders(
     let range = Range::of(filter);
     let status = filter.status.map(OrderStatus::as_str);
     let line = filter.sku.as_ref().map(|sku| format!("\"{sku}\""));
+    let key = filter.key.as_ref().map(IdempotencyKey::as_str);
     let mut query = Query::new();
+    query.add(HAS_KEY, &key);
     query.add(HAS_STATUS, &status);
     query.add(HAS_LINE, &line);
     query.add(CREATED_FROM, &filter.created_from);
     query.add(CREATED_TO, &filter.created_to);
-    let scanned_to = if query.rows.is_empty() { None } else { range.nth(connection, most).await? };
+    let is_scan = !query.rows.is_empty() && key.is_none();
+    let scanned_to = if is_scan { range.nth(connection, most).await? } else { None };
     let from = scanned_to.unwrap_or(range.from);
     let (span, order) = range.along;
     let Query { conditions, rows } = query;
@@ -110,7 +117,11 @@ impl Range {
             user: filter.user_id,
             from: from.map_or(Uuid::nil(), first_id_at),
             to: filter.before.map_or(newest, |before| before.min(newest)),
-            along: if filter.user_id.is_some() { OF_USER } else { OF_ALL },
+            along: match (filter.user_id, &filter.key) {
+                (Some(_), Some(_)) => OF_KEY,
+                (Some(_), None) => OF_USER,
+                (None, _) => OF_ALL,
+            },
         }
     }
 

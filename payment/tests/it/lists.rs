@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use payment::{
-    domain::{OrderFilter, OrderStatus},
+    domain::{IdempotencyKey, OrderFilter, OrderStatus},
     startup,
     store::list_orders,
 };
@@ -155,6 +155,7 @@ async fn no_combination_of_filters_scans_the_table() {
     // Rare values and none, the newest orders and old ones.
     let of = |bits: u8| OrderFilter {
         user_id: (bits & 1 != 0).then_some(users[0]),
+        key: None,
         status: (bits & 2 != 0).then_some(OrderStatus::Confirmed),
         sku: (bits & 4 != 0).then(|| "NONE".to_owned()),
         created_from: second(20_000).filter(|_| bits & 8 != 0),
@@ -167,6 +168,37 @@ async fn no_combination_of_filters_scans_the_table() {
         list_orders(&connection, &of(bits), LIMIT, MOST).await.expect("a page");
         let after = read().await;
         assert_eq!(after, before, "{:?} scans the table", of(bits));
+    }
+    connection.batch_execute("ROLLBACK").await.expect("ended");
+}
+
+#[actix_rt::test]
+async fn an_order_is_found_by_the_key_of_its_user_and_few_others_are_read() {
+    let (_test, connection) = open().await;
+    let users = [Uuid::now_v7(), Uuid::now_v7()];
+    history(&connection, users, 6000).await;
+    let fetched = async || {
+        let counts =
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'orders'";
+        connection.query_one(counts, &[]).await.expect("counts").get::<i64>(0).expect("a count")
+    };
+    let of = |user: usize, key: &str| {
+        let key = IdempotencyKey::parse(key).expect("a key");
+        OrderFilter { user_id: Some(users[user]), key: Some(key), ..OrderFilter::default() }
+    };
+    connection.batch_execute("BEGIN").await.expect("begun");
+    for (filter, expected) in [
+        (of(0, "42"), vec![42]),
+        (of(1, "42"), vec![]),
+        (of(0, "none"), vec![]),
+        (OrderFilter { status: Some(OrderStatus::Declined), ..of(0, "42") }, vec![]),
+        (OrderFilter { created_to: second(42), ..of(0, "42") }, vec![]),
+    ] {
+        let before = fetched().await;
+        // A scan of 50 orders would not reach it.
+        assert_eq!(numbers(&connection, filter.clone(), 21, 50).await, expected, "{filter:?}");
+        let read = fetched().await - before;
+        assert!(read <= 5, "{read} orders are read for {filter:?}");
     }
     connection.batch_execute("ROLLBACK").await.expect("ended");
 }

@@ -139,6 +139,11 @@ impl TraceContext {
         format!("{:032x}", self.trace)
     }
 
+    /// The [trace id](Self::trace_id) of a [carried](Self::carried) context.
+    pub fn trace_id_of(carried: &str) -> Option<String> {
+        Self::parse(carried).map(|context| context.trace_id())
+    }
+
     fn parse(carried: &str) -> Option<Self> {
         let (header, state) = split(carried);
         let mut parts = header.split('-');

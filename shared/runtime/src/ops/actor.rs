@@ -9,10 +9,10 @@ use crate::{
     auth::KeySet,
     db::{Database, Failure},
     http::Readiness,
-    outbox::{OutboxDepth, RelayHandle},
+    outbox::{OutboxDepth, RelayHandle, marker_key},
     stream::{
         Broker, BrokerError, ConsumerSpec, DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetters,
-        ProbeError, Redriven, StreamOverview, overview,
+        ProbeError, Redriven, StreamOverview, overview, partitions,
     },
     supervisor::{Life, RestartPolicy, Supervised, SupervisorHandle},
     telemetry,
@@ -122,6 +122,18 @@ impl StreamSources {
         }
         Ok(overviews)
     }
+
+    /// Leaves Redis as if it had lost them, which the missing marker tells every relay.
+    async fn lose(&self, service: &str) -> Result<(), BrokerError> {
+        let mut delete = redis::cmd("DEL");
+        delete.arg(marker_key(service));
+        for route in events::published_by(service) {
+            delete.arg(partitions(route.stream, self.broker.partitions()));
+        }
+        let deleted: u64 = self.broker.command(delete).await?;
+        tracing::warn!(service, deleted, "asked to lose streams by /ops/faults");
+        Ok(())
+    }
 }
 
 /// The reason why an operation failed.
@@ -204,6 +216,11 @@ pub(super) struct ListAudit {
 #[derive(Message)]
 #[rtype(result = "Result<(), OpsError>")]
 pub(super) struct PanicConsumer(pub String);
+
+/// Deletes the streams that the service of this name publishes to.
+#[derive(Message)]
+#[rtype(result = "Result<(), OpsError>")]
+pub(super) struct LoseStreams(pub &'static str);
 
 impl OpsSources {
     fn streams(&self) -> Result<&StreamSources, OpsError> {
@@ -346,5 +363,14 @@ impl Handler<PanicConsumer> for Operations {
             .filter(|spec| spec.stream == message.0)
             .for_each(ConsumerSpec::make_panic);
         Ok(())
+    }
+}
+
+impl Handler<LoseStreams> for Operations {
+    type Result = ResponseFuture<Result<(), OpsError>>;
+
+    fn handle(&mut self, message: LoseStreams, _: &mut Self::Context) -> Self::Result {
+        let sources = Rc::clone(&self.sources);
+        Box::pin(async move { Ok(sources.streams()?.lose(message.0).await?) })
     }
 }

@@ -8,7 +8,10 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{actor::PanicConsumer, desk::Desk};
+use super::{
+    actor::{LoseStreams, PanicConsumer},
+    desk::Desk,
+};
 use crate::{
     auth::{AdminOnly, Token},
     failpoint::{self, Action, Armed, NotBuiltIn, Passed},
@@ -36,7 +39,7 @@ impl From<NotBuiltIn> for Problem {
     }
 }
 
-/// Either `panic` and `stream`, or `failpoint` with `nth` and `action`.
+/// Either `panic` and `stream`, or `lose`, or `failpoint` with `nth` and `action`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Fault {
@@ -44,6 +47,8 @@ pub(super) struct Fault {
     panic: Option<Panics>,
     /// The stream of the consumer.
     stream: Option<String>,
+    /// What Redis loses: the `streams` that the service publishes to. It happens before the answer.
+    lose: Option<Loses>,
     /// The name of a failpoint.
     failpoint: Option<String>,
     /// The passage at which it fires, counted from now (1).
@@ -59,18 +64,27 @@ enum Panics {
     Consumer,
 }
 
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = LostPart)]
+enum Loses {
+    Streams,
+}
+
 enum Wanted {
     PanicOfConsumer(String),
+    LossOfStreams,
     Failpoint(Armed),
 }
 
 impl Fault {
     fn read(self) -> Result<Wanted, Problem> {
         let wrong = |pointer, reason| Err(Problem::invalid(vec![FieldError::new(pointer, reason)]));
-        match (self.panic, self.stream, self.failpoint) {
-            (Some(Panics::Consumer), Some(stream), None) => Ok(Wanted::PanicOfConsumer(stream)),
-            (Some(Panics::Consumer), None, None) => wrong("/stream", "name the stream of the consumer"),
-            (None, None, Some(name)) => match self.nth {
+        match (self.panic, self.stream, self.lose, self.failpoint) {
+            (Some(Panics::Consumer), Some(stream), None, None) => Ok(Wanted::PanicOfConsumer(stream)),
+            (Some(Panics::Consumer), None, None, None) => wrong("/stream", "name the stream of the consumer"),
+            (None, None, Some(Loses::Streams), None) => Ok(Wanted::LossOfStreams),
+            (None, None, None, Some(name)) => match self.nth {
                 Some(0) => wrong("/nth", "must be at least 1"),
                 nth => Ok(Wanted::Failpoint(Armed {
                     name,
@@ -78,7 +92,7 @@ impl Fault {
                     action: self.action.unwrap_or(Action::Kill),
                 })),
             },
-            _ => wrong("", "give either `panic` and `stream`, or `failpoint`"),
+            _ => wrong("", "give either `panic` and `stream`, or `lose`, or `failpoint`"),
         }
     }
 }
@@ -112,7 +126,7 @@ pub(super) async fn show(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpRe
         (status = 202, description = "The fault is armed."),
         (status = 403, description = "faults-disabled"),
         (status = 404),
-        (status = 409, description = "no-failpoints"),
+        (status = 409, description = "no-failpoints, refused-by-redis"),
     ),
 )]
 pub(super) async fn inject(
@@ -127,6 +141,13 @@ pub(super) async fn inject(
             notes.detail("panic", "consumer");
             notes.subject(&stream);
             desk.operations.send(PanicConsumer(stream)).await??;
+        }
+        Wanted::LossOfStreams => {
+            if events::published_by(desk.service).next().is_none() {
+                return Err(Problem::absent("stream"));
+            }
+            notes.detail("lose", "streams");
+            desk.operations.send(LoseStreams(desk.service)).await??;
         }
         Wanted::Failpoint(armed) => {
             notes.subject(&armed);

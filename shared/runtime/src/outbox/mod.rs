@@ -41,3 +41,4 @@ pub use options::RelayOptions;
 pub use partitions::{PartitionsError, agree_on_partitions};
 pub use relay::RelayHandle;
 pub use store::{OutboxDepth, OutboxRows};
+pub(crate) use sweep::marker_key;

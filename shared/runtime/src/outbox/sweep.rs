@@ -203,20 +203,21 @@ async fn heal_reset(
     Ok(())
 }
 
-fn marker_key(options: &RelayOptions) -> String {
-    format!("orderflow:marker:{}", options.service)
+/// The key that a Redis with its data has.
+pub(crate) fn marker_key(service: &str) -> String {
+    format!("orderflow:marker:{service}")
 }
 
 async fn marker(options: &RelayOptions) -> Result<Option<String>, BrokerError> {
     let mut get = redis::cmd("GET");
-    get.arg(marker_key(options));
+    get.arg(marker_key(options.service));
     options.broker.command(get).await
 }
 
 /// `only_if_there` leaves the marker missing after another reset, which the next sweep then heals.
 async fn set_marker(options: &RelayOptions, value: &str, only_if_there: bool) -> Result<(), SweepError> {
     let mut set = redis::cmd("SET");
-    set.arg(marker_key(options)).arg(value);
+    set.arg(marker_key(options.service)).arg(value);
     if only_if_there {
         set.arg("XX");
     }

@@ -202,6 +202,9 @@ async fn a_trace_the_request_id_and_the_order_id_travel_with_the_events() {
         .await;
     let id = answer.expect(202)["id"].as_str().expect("an id").to_owned();
     shop.user.wait_for_end(&id).await;
+    let path = format!("/orders/{id}/timeline");
+    assert_eq!(shop.admin.get(Kind::Payment, &path).await.expect(200)["trace_id"], trace);
+    assert_eq!(shop.user.get(Kind::Payment, &path).await.expect(200).get("trace_id"), None);
     let mut cause = None;
     for stream in ["order_completed", "stock_reserved"] {
         let entries: Vec<(String, std::collections::HashMap<String, String>)> =

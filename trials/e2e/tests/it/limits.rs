@@ -164,7 +164,21 @@ async fn orders_are_found_by_product_and_time_and_products_by_their_beginning() 
     assert_eq!(ids(&shop.user, &format!("created_to={created}&sku=MUG")).await, mug);
     assert_eq!(ids(&shop.another_user().await, "sku=MUG").await, "", "a USER sees own orders only");
     assert_eq!(ids(&shop.admin, "sku=CUP").await, both);
+    let user = shop.user.show(&mug).await["user_id"].as_str().expect("an id").to_owned();
+    let keyed = key();
+    let placed = shop.user.order_with(&e2e::Order::of("MUG", 1), &[("Idempotency-Key", &keyed)]).await;
+    let placed = placed.expect(202)["id"].as_str().expect("an id").to_owned();
+    let by_key = format!("user_id={user}&key={keyed}");
+    assert_eq!(ids(&shop.admin, &by_key).await, placed);
+    assert_eq!(ids(&shop.admin, &format!("user_id={both}&key={keyed}")).await, "", "the key of another user");
+    shop.another_user()
+        .await
+        .get(Kind::Payment, &format!("/orders?{by_key}"))
+        .await
+        .problem(403, "forbidden");
     for (filters, field) in [
+        ("key=one", "key"),
+        (&*format!("user_id={user}&key="), "key"),
         ("sku=mug", "sku"),
         ("created_from=yesterday", "created_from"),
         ("created_from=2026-01-02T00:00:00Z&created_to=2026-01-02T00:00:00Z", "created_to"),

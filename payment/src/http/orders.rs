@@ -7,11 +7,10 @@ use actix_web::{
     http::header,
     web::{Data, Path},
 };
-use events::TraceContext;
 use jiff::Timestamp;
 use runtime::{
     auth::{Allows, Claims, Role, Scope, Token},
-    http::{EntityTag, FieldError, Page, PageQuery, Problem, Query, is_head, release_admission},
+    http::{EntityTag, FieldError, Page, PageQuery, Problem, Query, is_head, release_admission, trace_id},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -99,7 +98,7 @@ pub async fn timeline(
     let order = visible(&token, &addresses, *id).await?;
     Ok(HttpResponse::Ok().json(Timeline {
         data: order.timeline().map(TransitionView::from).collect(),
-        trace_id: TraceContext::trace_id_of(&order.traceparent).filter(|_| sees_all(&token)),
+        trace_id: trace_id(&order.traceparent).filter(|_| sees_all(&token)),
     }))
 }
 

@@ -15,7 +15,7 @@ use actix_web::{
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::request_record::{RequestRecord, UNMATCHED};
+use super::{known_routes::UNMATCHED, request_record::RequestRecord};
 use crate::audit::{Act, AuditTrail, Caller, Outcome};
 
 /// In the logs of nginx, too: the client closed the connection before the answer.

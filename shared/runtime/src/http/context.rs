@@ -54,6 +54,11 @@ impl RequestContext {
     }
 }
 
+/// The trace id of a context that an order or event carries, for its readers.
+pub fn trace_id(carried: &str) -> Option<String> {
+    TraceContext::trace_id_of(carried)
+}
+
 /// `tracestate` counts together with a `traceparent`, and may come in several lines.
 fn trace(headers: &HeaderMap, traceparent: Option<&str>) -> TraceContext {
     let trace = TraceContext::continue_from(traceparent);

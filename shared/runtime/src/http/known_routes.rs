@@ -6,7 +6,8 @@
 use actix_web::{dev::ServiceRequest, web::Data};
 use serde_json::Value;
 
-use super::request_record::UNMATCHED;
+/// The route of a path that has none.
+pub(super) const UNMATCHED: &str = "unmatched";
 
 /// The routes of the document, those without parameters first.
 pub(super) struct KnownRoutes(Vec<String>);

@@ -39,7 +39,7 @@ pub use body::{BodyLimits, JsonBody};
 pub use client_address::ClientAddress;
 pub use codes::{CODES, Code};
 pub use conditional::{EntityTag, EntityTags, Precondition};
-pub use context::RequestContext;
+pub use context::{RequestContext, trace_id};
 pub use docs::docs_page;
 pub use edge::release_admission;
 pub use exchange::LongAnswer;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use actix_web::{dev::ServiceRequest, http::Method, web::Data};
 use serde_json::{Map, Value};
 
-use super::{FieldError, Problem, request_record::UNMATCHED};
+use super::{FieldError, Problem, known_routes::UNMATCHED};
 
 /// The pages under them serve files to browsers.
 const PAGES: [&str; 2] = ["/docs", "/shop/docs"];

@@ -15,14 +15,15 @@ use actix_web::{
 use opentelemetry::KeyValue;
 
 use super::{
-    Admission, RequestContext, health::is_health_check, known_routes::route_of, transport::Encrypted,
+    Admission, RequestContext,
+    health::is_health_check,
+    known_routes::{UNMATCHED, route_of},
+    transport::Encrypted,
 };
 use crate::{
     settings::Networks,
     telemetry::{Span, SpanKind, is_collected, record_span},
 };
-
-pub(super) const UNMATCHED: &str = "unmatched";
 
 /// Copied before routing takes the only clone of the request.
 pub(super) struct RequestRecord {

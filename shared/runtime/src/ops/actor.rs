@@ -9,10 +9,10 @@ use crate::{
     auth::KeySet,
     db::{Database, Failure},
     http::Readiness,
-    outbox::{OutboxDepth, RelayHandle, marker_key},
+    outbox::{OutboxDepth, RelayHandle, lose_streams},
     stream::{
         Broker, BrokerError, ConsumerSpec, DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetters,
-        ProbeError, Redriven, StreamOverview, overview, partitions,
+        ProbeError, Redriven, StreamOverview, overview,
     },
     supervisor::{Life, RestartPolicy, Supervised, SupervisorHandle},
     telemetry,
@@ -121,18 +121,6 @@ impl StreamSources {
             overviews.push(overview(&self.broker, consumer).await?);
         }
         Ok(overviews)
-    }
-
-    /// Leaves Redis as if it had lost them, which the missing marker tells every relay.
-    async fn lose(&self, service: &str) -> Result<(), BrokerError> {
-        let mut delete = redis::cmd("DEL");
-        delete.arg(marker_key(service));
-        for route in events::published_by(service) {
-            delete.arg(partitions(route.stream, self.broker.partitions()));
-        }
-        let deleted: u64 = self.broker.command(delete).await?;
-        tracing::warn!(service, deleted, "asked to lose streams by /ops/faults");
-        Ok(())
     }
 }
 
@@ -371,6 +359,6 @@ impl Handler<LoseStreams> for Operations {
 
     fn handle(&mut self, message: LoseStreams, _: &mut Self::Context) -> Self::Result {
         let sources = Rc::clone(&self.sources);
-        Box::pin(async move { Ok(sources.streams()?.lose(message.0).await?) })
+        Box::pin(async move { Ok(lose_streams(&sources.streams()?.broker, message.0).await?) })
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     auth::{AdminOnly, Token},
     failpoint::{self, Action, Armed, NotBuiltIn, Passed},
     http::{AuditNotes, FieldError, JsonBody, Problem},
+    outbox::publishes,
 };
 
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -143,7 +144,7 @@ pub(super) async fn inject(
             desk.operations.send(PanicConsumer(stream)).await??;
         }
         Wanted::LossOfStreams => {
-            if events::published_by(desk.service).next().is_none() {
+            if !publishes(desk.service) {
                 return Err(Problem::absent("stream"));
             }
             notes.detail("lose", "streams");

@@ -29,6 +29,7 @@
 
 mod copies;
 mod event;
+mod loss;
 mod options;
 mod partitions;
 mod publishing;
@@ -37,8 +38,8 @@ mod store;
 mod sweep;
 
 pub use event::{DATA_LIMIT, OutboxEvent, Retention, TooLarge};
+pub(crate) use loss::{lose_streams, publishes};
 pub use options::RelayOptions;
 pub use partitions::{PartitionsError, agree_on_partitions};
 pub use relay::RelayHandle;
 pub use store::{OutboxDepth, OutboxRows};
-pub(crate) use sweep::marker_key;

@@ -204,7 +204,7 @@ async fn heal_reset(
 }
 
 /// The key that a Redis with its data has.
-pub(crate) fn marker_key(service: &str) -> String {
+pub(super) fn marker_key(service: &str) -> String {
     format!("orderflow:marker:{service}")
 }
 

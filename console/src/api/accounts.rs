@@ -65,7 +65,7 @@ pub struct UserSessions {
     pub data: Vec<UserSession>,
 }
 
-/// What a client can be allowed.
+/// The scopes that a client can get.
 pub const SCOPES: [&str; 3] = ["products:read", "stock:write", "orders:read"];
 
 impl Account {
@@ -86,7 +86,7 @@ pub fn signing_keys() -> Call<SigningKeys> {
     Call::get(Service::User, ["ops", "keys"])
 }
 
-/// Those of the own account.
+/// Sessions of the own account.
 pub fn sessions() -> Call<UserSessions> {
     Call::get(Service::User, ["auth", "sessions"])
 }

@@ -52,7 +52,7 @@ impl Group {
         query.append_pair("type", &self.kind).finish()
     }
 
-    /// What the reason means.
+    /// The reason in plain words, with the way out.
     pub fn explanation(&self) -> &'static str {
         match self.reason.as_str() {
             "unreadable" => {

@@ -64,7 +64,7 @@ impl Order {
     }
 }
 
-/// What a list shows; an empty text is no condition.
+/// The conditions of a list; an empty text is none.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OrderFilter {

@@ -20,14 +20,14 @@ pub enum Act {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
     Chosen(Vec<String>),
-    /// Those of a group among the oldest letters of its stream.
+    /// Letters of a group among the oldest letters of its stream.
     All {
         group: Group,
         of_oldest: u64,
     },
 }
 
-/// What is done, and how far it is.
+/// An act on many letters, and its progress.
 #[derive(Debug)]
 pub struct Job {
     pub act: Act,
@@ -63,7 +63,7 @@ pub enum End {
     GaveUp(String),
 }
 
-/// What became of a letter.
+/// The result for one letter.
 pub enum Outcome {
     Done,
     Gone,
@@ -108,7 +108,7 @@ impl Job {
         self.lock().clone()
     }
 
-    /// What is under way is finished.
+    /// Ends the job after the letter in hand.
     pub fn stop(&self) {
         self.is_stopped.store(true, Ordering::Relaxed);
     }

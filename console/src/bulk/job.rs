@@ -108,7 +108,7 @@ impl Job {
         self.lock().clone()
     }
 
-    /// Ends the job after the letter in hand.
+    /// Ends the job after the letters in hand.
     pub fn stop(&self) {
         self.is_stopped.store(true, Ordering::Relaxed);
     }

@@ -24,6 +24,8 @@ pub enum Command {
     /// Retire a signing key now; everybody with a token of it has to refresh
     Retire {
         /// Id of the key, as in `list`
+        // One in 64 begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         kid: Kid,
     },
 }
@@ -77,7 +79,24 @@ fn rendered(keys: &[SigningKey]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[test]
+    fn a_kid_that_begins_with_a_hyphen_is_no_option() {
+        #[derive(clap::Parser)]
+        struct Shopctl {
+            #[command(subcommand)]
+            command: Command,
+            #[arg(long, global = true)]
+            json: bool,
+        }
+        for kid in ["-PrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", "-hrK_", "--rK"] {
+            let Shopctl { command, json } = Shopctl::parse_from(["shopctl", "retire", "--json", kid]);
+            assert!(json && matches!(command, Command::Retire { kid: Kid(ref read) } if read == kid), "{kid}");
+        }
+    }
 
     #[test]
     fn a_kid_cannot_lead_to_another_path() {

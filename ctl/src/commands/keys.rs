@@ -94,7 +94,10 @@ mod tests {
         }
         for kid in ["-PrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", "-hrK_", "--rK"] {
             let Shopctl { command, json } = Shopctl::parse_from(["shopctl", "retire", "--json", kid]);
-            assert!(json && matches!(command, Command::Retire { kid: Kid(ref read) } if read == kid), "{kid}");
+            assert!(
+                json && matches!(command, Command::Retire { kid: Kid(ref read) } if read == kid),
+                "{kid}"
+            );
         }
     }
 

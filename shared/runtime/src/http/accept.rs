@@ -2,21 +2,25 @@
 //! that joins actix-server and actix-http, with a [`Connection`] between them.
 
 use std::{
-    fmt, io,
+    fmt,
+    future::{Future, poll_fn},
+    io,
     net::{IpAddr, SocketAddr, TcpListener},
+    pin::pin,
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
 use actix_http::{HttpServiceBuilder, Request, Response, error::DispatchError};
 use actix_rt::net::TcpStream;
-use actix_server::{Server, ServerBuilder};
+use actix_server::{GracefulShutdownSignal, Server, ServerBuilder};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::{Error, body::MessageBody, dev::AppConfig};
 use rustls::ServerConfig;
 
 use super::{
-    ClientAddress,
+    ClientAddress, Readiness,
     connection::Connection,
     exchange::ConnectionLimits,
     transport::{Encrypted, Transport},
@@ -30,6 +34,7 @@ const CLOSING: Duration = Duration::from_secs(1);
 pub(super) fn serve<F, I, S, B>(
     listener: TcpListener,
     settings: &Common,
+    readiness: &Readiness,
     workers: usize,
     tls: Option<Arc<ServerConfig>>,
     app: F,
@@ -45,7 +50,7 @@ where
     <S::Service as Service<Request>>::Future: 'static,
     B: MessageBody + 'static,
 {
-    let door = Door::new(settings, tls);
+    let (door, readiness) = (Door::new(settings, tls), readiness.clone());
     // Signal handling of actix-server would stop every arbiter during the drain.
     let builder = ServerBuilder::default()
         .workers(workers)
@@ -55,11 +60,11 @@ where
         .shutdown_timeout((settings.shutdown_timeout / 2).as_secs().max(1));
     let ending = builder.graceful_shutdown_signal();
     let server = builder.listen("http", listener, move || {
-        let (door, ending) = (door.clone(), ending.clone());
+        let (door, ending, readiness) = (door.clone(), ending.clone(), readiness.clone());
         let limits = door.limits;
         let app = app().into_factory().map_err(|error| error.into().error_response());
         let http = HttpServiceBuilder::default()
-            .graceful_shutdown_signal(move || notified(ending.clone()))
+            .graceful_shutdown_signal(move || notified(ending.clone(), readiness.clone()))
             .keep_alive(limits.keep_alive)
             .client_request_timeout(limits.head_time)
             .client_disconnect_timeout(limits.closing)
@@ -79,8 +84,19 @@ where
     Ok(server.run())
 }
 
-async fn notified(ending: actix_server::GracefulShutdownSignal) {
-    ending.notified().await;
+/// actix-http asks at each poll of each connection. So `ending` itself is asked first, to be woken by it, and again
+/// when the service ends.
+async fn notified(ending: GracefulShutdownSignal, readiness: Readiness) {
+    let mut notified = pin!(ending.notified());
+    let mut is_asked = false;
+    poll_fn(|cx| {
+        if is_asked && !readiness.is_ending() {
+            return Poll::Pending;
+        }
+        is_asked = true;
+        notified.as_mut().poll(cx)
+    })
+    .await;
 }
 
 /// Who may connect; clones count together.

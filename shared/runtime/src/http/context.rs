@@ -47,11 +47,16 @@ impl RequestContext {
         let given = text(&X_REQUEST_ID)
             .filter(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(|b| b.is_ascii_graphic()));
         Self {
-            request_id: given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned),
+            request_id: given.map_or_else(fresh_id, str::to_owned),
             trace: trace(headers, text(&TRACEPARENT)),
             client: ClientAddress::read(peer, headers, trusted),
         }
     }
+}
+
+/// Without a formatter.
+fn fresh_id() -> String {
+    Uuid::now_v7().hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned()
 }
 
 /// The trace id of a context that an order or event carries, for its readers.

@@ -10,18 +10,45 @@ use serde_json::Value;
 pub(super) const UNMATCHED: &str = "unmatched";
 
 /// The routes of the document, those without parameters first.
-pub(super) struct KnownRoutes(Vec<String>);
+pub(super) struct KnownRoutes(Vec<Route>);
+
+struct Route {
+    /// As `/products/{sku}/stock`.
+    name: String,
+    /// What stands around its parameters: `/products/` and `/stock`.
+    literals: Vec<String>,
+}
 
 impl KnownRoutes {
     pub(super) fn of(document: &Value) -> Self {
         let paths = document["paths"].as_object().into_iter().flatten();
-        let mut routes: Vec<String> = paths.map(|(path, _)| path.clone()).collect();
-        routes.sort_by_key(|route| route.contains('{'));
+        let mut routes: Vec<Route> = paths.map(|(path, _)| Route::new(path)).collect();
+        routes.sort_by_key(|route| route.literals.len() > 1);
         Self(routes)
     }
 
     fn find(&self, path: &str) -> Option<&str> {
-        self.0.iter().find(|route| matches(route, path)).map(String::as_str)
+        self.0.iter().find(|route| route.matches(path)).map(|route| route.name.as_str())
+    }
+}
+
+impl Route {
+    fn new(name: &str) -> Self {
+        let literals = name.split(['{', '}']).step_by(2);
+        Self { name: name.to_owned(), literals: literals.map(str::to_owned).collect() }
+    }
+
+    fn matches(&self, path: &str) -> bool {
+        let Some((first, others)) = self.literals.split_first() else { return false };
+        let Some(mut rest) = path.strip_prefix(first.as_str()) else { return false };
+        for literal in others {
+            let given = rest.find('/').unwrap_or(rest.len());
+            match rest[given..].strip_prefix(literal.as_str()) {
+                Some(after) if given > 0 => rest = after,
+                _ => return false,
+            }
+        }
+        rest.is_empty()
     }
 }
 
@@ -32,17 +59,6 @@ pub(super) fn route_of(request: &ServiceRequest) -> String {
         Some(route) => route.to_owned(),
         // Pages, and what is no route.
         None => request.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned()),
-    }
-}
-
-fn matches(route: &str, path: &str) -> bool {
-    let (mut route, mut path) = (route.split('/'), path.split('/'));
-    loop {
-        match (route.next(), path.next()) {
-            (None, None) => return true,
-            (Some(part), Some(given)) if part == given || (part.starts_with('{') && !given.is_empty()) => {}
-            _ => return false,
-        }
     }
 }
 

@@ -118,7 +118,17 @@ where
             .configure(docs::routes(openapi.clone()))
             .default_service(web::to(edge::not_found))
     };
-    Ok((accept::serve(listener, settings, settings.http_workers, settings.tls.clone(), app)?, address))
+    Ok((
+        accept::serve(
+            listener,
+            settings,
+            &options.readiness,
+            settings.http_workers,
+            settings.tls.clone(),
+            app,
+        )?,
+        address,
+    ))
 }
 
 fn metrics_server(options: &HttpOptions) -> io::Result<(Server, SocketAddr)> {
@@ -131,7 +141,7 @@ fn metrics_server(options: &HttpOptions) -> io::Result<(Server, SocketAddr)> {
             .service(web::resource("/metrics").get(scrape))
             .default_service(web::to(no_metrics))
     };
-    Ok((accept::serve(listener, &options.settings, 1, None, app)?, address))
+    Ok((accept::serve(listener, &options.settings, &options.readiness, 1, None, app)?, address))
 }
 
 async fn scrape(metrics: Data<Metrics>) -> HttpResponse {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use runtime::db::{Connection, DbError};
-use tokio_postgres::types::ToSql;
+use tokio_postgres::{Statement, types::ToSql};
 use uuid::Uuid;
 
 use super::orders::{ORDER_COLUMNS, read_order};
@@ -29,6 +29,10 @@ const CLOCK_MARGIN: Duration = Duration::from_secs(10);
 /// belong to one.
 const OF_USER: (&str, &str) =
     ("(o.user_id, o.id) >= ($1, $2) AND (o.user_id, o.id) < ($1, $3)", "ORDER BY o.user_id DESC, o.id DESC");
+/// For scans of a user. A backward scan ends at a lower bound only if the index has its user as an equality: the row
+/// comparison goes on to the oldest order of the user. `user_id = $1` would say too that ids are enough as an order.
+const OF_USER_BOUNDED: (&str, &str) =
+    ("o.user_id = ANY (ARRAY[$1::uuid]) AND o.id >= $2 AND o.id < $3", "ORDER BY o.user_id DESC, o.id DESC");
 /// Its key leads to the only row.
 const OF_KEY: (&str, &str) = ("o.user_id = $1 AND o.id >= $2 AND o.id < $3", "ORDER BY o.id DESC");
 const OF_ALL: (&str, &str) = ("$1::uuid IS NULL AND o.id >= $2 AND o.id < $3", "ORDER BY o.id DESC");
@@ -55,7 +59,7 @@ pub async fn list_orders(
     limit: i64,
     most: i64,
 ) -> Result<OrderPage, DbError> {
-    let range = Range::of(filter);
+    let mut range = Range::of(filter);
     let status = filter.status.map(OrderStatus::as_str);
     let line = filter.sku.as_ref().map(|sku| format!("\"{sku}\""));
     let key = filter.key.as_ref().map(IdempotencyKey::as_str);
@@ -66,13 +70,16 @@ pub async fn list_orders(
     query.add(CREATED_FROM, &filter.created_from);
     query.add(CREATED_TO, &filter.created_to);
     let is_scan = !query.rows.is_empty() && key.is_none();
+    if is_scan && range.along == OF_USER {
+        range.along = OF_USER_BOUNDED;
+    }
     let scanned_to = if is_scan { range.nth(connection, most).await? } else { None };
     let from = scanned_to.unwrap_or(range.from);
     let (span, order) = range.along;
     let Query { conditions, rows } = query;
     let read = LIMITS.into_iter().find(|read| *read >= limit).unwrap_or(limit);
     let query = format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE {span}{conditions} {order} LIMIT {read}");
-    let statement = connection.prepare_cached(&query).await?;
+    let statement = range.prepare(connection, &query).await?;
     let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&range.user, &from, &range.to];
     parameters.extend(rows);
     let rows = connection.query(&statement, &parameters).await?;
@@ -125,11 +132,20 @@ impl Range {
         }
     }
 
+    /// Without the values, PostgreSQL takes any two bounds for a few orders, and may read those of all users between.
+    async fn prepare(&self, connection: &Connection, query: &str) -> Result<Statement, DbError> {
+        if self.along == OF_USER_BOUNDED {
+            connection.prepare_once(query).await
+        } else {
+            connection.prepare_cached(query).await
+        }
+    }
+
     /// The `n`th newest order, if more follow.
     async fn nth(&self, connection: &Connection, n: i64) -> Result<Option<Uuid>, DbError> {
         let (span, order) = self.along;
         let query = format!("SELECT o.id FROM orders o WHERE {span} {order} LIMIT 2 OFFSET {}", n - 1);
-        let statement = connection.prepare_cached(&query).await?;
+        let statement = self.prepare(connection, &query).await?;
         let rows = connection.query(&statement, &[&self.user, &self.from, &self.to]).await?;
         rows.first().filter(|_| rows.len() > 1).map(|row| row.get(0)).transpose()
     }

@@ -21,6 +21,7 @@ pub mod fault;
 pub mod fault_spec;
 pub mod faults;
 pub mod folder;
+mod invariant_watch;
 mod load_process;
 pub mod network;
 mod process_state;

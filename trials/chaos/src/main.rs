@@ -66,6 +66,9 @@ struct Args {
     /// Instances of inventory and payment each
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
     instances: u8,
+    /// Run `shopctl verify --watch` beside it; the run is red too when the watch shows a broken invariant
+    #[arg(long)]
+    watch: bool,
     /// Leave the stack running until Ctrl-C, and keep its folder
     #[arg(long)]
     keep: bool,
@@ -151,6 +154,7 @@ fn options(args: &Args, choice: Choice) -> anyhow::Result<RunOptions> {
         orders: args.orders,
         profile: args.profile,
         sustained_load,
+        watch: args.watch,
         keep: args.keep,
         repeat,
     })
@@ -179,6 +183,7 @@ fn repeat(args: &Args, schedule: &ScheduleOptions) -> String {
     command.extend(schedule.failpoint.iter().map(|name| format!(" --failpoint {name}")));
     command.extend(args.minutes.map(|minutes| format!(" --minutes {minutes}")));
     command.extend(args.rate.map(|rate| format!(" --rate {rate}")));
+    command.extend(args.watch.then(|| " --watch".to_owned()));
     command
 }
 

@@ -10,6 +10,7 @@ use super::conclusion::conclude;
 use super::fault::Fault;
 use super::faults::{self, InjectedFault};
 use super::folder::RunFolder;
+use super::invariant_watch::InvariantWatch;
 use super::profile::Profile;
 use super::progress::Progress;
 use super::recovery::{Recovery, seconds};
@@ -41,6 +42,8 @@ pub struct RunOptions {
     pub orders: u64,
     pub profile: Profile,
     pub sustained_load: SustainedLoad,
+    /// `shopctl verify --watch` looks on.
+    pub watch: bool,
     /// Keeps the stack and the folder after any verdict.
     pub keep: bool,
     pub repeat: String,
@@ -76,8 +79,14 @@ pub async fn run(options: &RunOptions, progress: Progress) -> Result<(Report, Ar
     let load = prepare(options, &arena).await?;
     let sampling = Sampling::begin(&arena, &load, options.sent());
     let mut report = empty(options, schedule.len());
+    let watch = if options.watch { Some(InvariantWatch::begin(&arena).await?) } else { None };
+    let orders_began = Instant::now();
     let load_report = events(&mut arena, &load, options, &schedule, &mut report).await?;
+    let faults_ended = Instant::now();
     conclude(&mut arena, &mut report, load_report, sampling).await?;
+    if let Some(watch) = watch {
+        report.reasons.extend(watch.end(orders_began, faults_ended).await);
+    }
     report.seconds = began.elapsed().as_secs_f64();
     report.count();
     if !report.green {

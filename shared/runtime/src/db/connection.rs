@@ -82,6 +82,12 @@ impl Connection {
         prepared.inspect_err(|error| self.health.record_unfit(error, Some(sql)))
     }
 
+    /// Prepares a statement for one use: PostgreSQL plans it with its values. It ends when it is dropped.
+    pub async fn prepare_once(&self, sql: &str) -> Result<Statement, DbError> {
+        let prepared = self.within_limit(Box::pin(self.session.client.prepare(sql))).await;
+        prepared.inspect_err(|error| self.health.record_unfit(error, Some(sql)))
+    }
+
     /// Runs a statement.
     pub async fn query(
         &self,

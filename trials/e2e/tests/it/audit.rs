@@ -24,11 +24,15 @@ async fn records(shop: &Shop, kind: Kind, query: &str, count: usize) -> Vec<Valu
 }
 
 /// Log lines of the audit trail for a request.
-fn logged(shop: &Shop, kind: Kind, request_id: &str) -> Vec<Value> {
-    let lines =
-        shop.stack.service(first(kind)).expect("it runs").output().lines(|line| line.contains(request_id));
-    let parsed = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    parsed.filter(|line| line["target"] == "audit").collect()
+/// The record of a request. A service writes it to its output a moment before or after the answer arrives here.
+async fn logged(shop: &Shop, kind: Kind, request_id: &str) -> Value {
+    let output = shop.stack.service(first(kind)).expect("it runs").output();
+    let record = async || {
+        let lines = output.lines(|line| line.contains(request_id));
+        let mut parsed = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        parsed.find(|line| line["target"] == "audit").ok_or_else(|| lines.join("\n"))
+    };
+    eventually("the record is in the log", SOON, record).await
 }
 
 fn request_id(answer: &HttpResponse) -> String {
@@ -67,7 +71,7 @@ async fn a_role_change_is_written_with_who_whom_from_where_when_and_outcome() {
     );
     assert_eq!(shop.number(Kind::User, &row).await, 1);
 
-    let line = &logged(&shop, Kind::User, &request_id(&answer))[0];
+    let line = logged(&shop, Kind::User, &request_id(&answer)).await;
     for name in ["actor", "role", "address", "action", "subject", "outcome", "status", "session"] {
         assert_eq!(line[name], record[name], "{name} of {line}");
     }
@@ -312,7 +316,7 @@ async fn without_the_database_an_act_is_answered_and_its_record_is_in_the_log() 
     let request = shop.admin.request(Method::DELETE, Kind::Inventory, "/ops/faults");
     let answer = send(request).await.expect("an answer");
     answer.expect(204);
-    assert_eq!(logged(&shop, Kind::Inventory, &request_id(&answer))[0]["outcome"], "done");
+    assert_eq!(logged(&shop, Kind::Inventory, &request_id(&answer)).await["outcome"], "done");
     let lost = async || {
         let lost = shop.metrics(first(Kind::Inventory)).await.sum("orderflow_audit_lost_total", &[]);
         if lost >= 1.0 { Ok(()) } else { Err(lost) }

@@ -172,8 +172,10 @@ async fn a_call_between_two_services_is_one_trace_with_one_request_id() {
         assert_eq!(attribute(&asked, "http.response.status_code"), Some("200"));
         assert_eq!(attribute(&asked, "server.port"), attribute(&answered, "server.port"));
     }
-    let request = spans.iter().find(|span| attribute(span, "orderflow.request_id") == Some("request-7"));
-    let request = request.expect("the span of the order");
+    let is_request = |span: &&Span| {
+        span.service == "payment" && attribute(span, "orderflow.request_id") == Some("request-7")
+    };
+    let request = spans.iter().find(is_request).expect("the span of the order");
     let (asked, answered) = edge(&spans, calls[0]).expect("an edge");
     assert_eq!((&asked.parent, &asked.trace), (&request.id, &request.trace));
     assert_eq!(attribute(&answered, "orderflow.request_id"), Some("request-7"));

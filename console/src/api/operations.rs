@@ -85,6 +85,10 @@ pub enum Happened {
         stream: String,
         group: String,
     },
+    ServerReplaced {
+        server: String,
+        failover: bool,
+    },
     CheckFailed {
         check: String,
     },
@@ -118,6 +122,10 @@ impl fmt::Display for Happened {
             }
             Self::RedisReset => f.write_str("Redis is new or lost its data; the whole outbox is checked"),
             Self::GroupCreated { stream, group } => write!(f, "the group {group} of {stream} was made anew"),
+            Self::ServerReplaced { server, failover: true } => {
+                write!(f, "{server} failed over: its replica took its place")
+            }
+            Self::ServerReplaced { server, failover: false } => write!(f, "{server} was started anew"),
             Self::CheckFailed { check } => write!(f, "the check {check} fails"),
             Self::CheckSucceeded { check, after_seconds } => {
                 write!(f, "the check {check} succeeds again, after {after_seconds}")
@@ -170,6 +178,10 @@ mod tests {
         assert_eq!(
             told(r#"{"kind": "events_republished", "events": 1}"#),
             "1 event that Redis had lost went out again"
+        );
+        assert_eq!(
+            told(r#"{"kind": "server_replaced", "server": "PostgreSQL", "failover": true}"#),
+            "PostgreSQL failed over: its replica took its place"
         );
     }
 

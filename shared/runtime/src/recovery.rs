@@ -46,6 +46,13 @@ pub enum Recovery {
     RedisReset,
     /// The consumer group was missing.
     GroupCreated { stream: String, group: String },
+    /// PostgreSQL or Redis is answered for by another process than before.
+    ServerReplaced {
+        /// `PostgreSQL` or `Redis`.
+        server: &'static str,
+        /// A replica took its place. Otherwise it was started anew.
+        failover: bool,
+    },
     /// A check of `/readyz` fails.
     CheckFailed { check: &'static str },
     /// A check of `/readyz` succeeds again.
@@ -54,6 +61,17 @@ pub enum Recovery {
         /// Seconds from the first failed check to the first that succeeded.
         after_seconds: f64,
     },
+}
+
+/// Which process of PostgreSQL or Redis answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerIdentity {
+    /// Another one after each start.
+    pub process: String,
+    /// Of what it writes. A replica that takes over begins another history.
+    pub history: String,
+    /// The history before, where the server begins one at each start too.
+    pub continued: Option<String>,
 }
 
 /// A recovery and its moment.
@@ -75,9 +93,29 @@ impl Recovery {
             Self::EventsRepublished { .. } => "events_republished",
             Self::RedisReset => "redis_reset",
             Self::GroupCreated { .. } => "group_created",
+            Self::ServerReplaced { .. } => "server_replaced",
             Self::CheckFailed { .. } => "check_failed",
             Self::CheckSucceeded { .. } => "check_succeeded",
         }
+    }
+}
+
+impl ServerIdentity {
+    /// Records that another process answers than `known`, which it becomes.
+    pub fn follow(self, server: &'static str, known: &mut Option<Self>) {
+        if let Some(failover) = known.as_ref().and_then(|last| self.replaces(last)) {
+            record(Recovery::ServerReplaced { server, failover });
+        }
+        *known = Some(self);
+    }
+
+    /// `None`: `last` still answers. Otherwise whether this was its replica.
+    fn replaces(&self, last: &Self) -> Option<bool> {
+        let failover = match &self.continued {
+            Some(continued) => *continued == last.history,
+            None => self.history != last.history,
+        };
+        (self.process != last.process).then_some(failover)
     }
 }
 
@@ -101,6 +139,24 @@ pub fn newest(before: Option<Uuid>, limit: usize) -> Vec<Recorded> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn identity(process: &str, history: &str, continued: Option<&str>) -> ServerIdentity {
+        let continued = continued.map(str::to_owned);
+        ServerIdentity { process: process.to_owned(), history: history.to_owned(), continued }
+    }
+
+    #[test]
+    fn a_replica_that_took_over_is_told_from_a_server_that_was_started_anew() {
+        let postgres = identity("monday", "00000001", None);
+        assert_eq!(postgres.replaces(&postgres), None);
+        assert_eq!(identity("tuesday", "00000001", None).replaces(&postgres), Some(false));
+        assert_eq!(identity("tuesday", "00000002", None).replaces(&postgres), Some(true));
+
+        let redis = identity("a", "1", Some("0"));
+        assert_eq!(redis.replaces(&redis), None);
+        assert_eq!(identity("b", "2", Some("0")).replaces(&redis), Some(false));
+        assert_eq!(identity("b", "2", Some("1")).replaces(&redis), Some(true));
+    }
 
     #[test]
     fn the_last_thousand_are_kept_and_listed_newest_first() {

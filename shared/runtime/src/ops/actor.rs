@@ -10,6 +10,7 @@ use crate::{
     db::{Database, Failure},
     http::Readiness,
     outbox::{OutboxDepth, RelayHandle, lose_streams},
+    recovery::ServerIdentity,
     stream::{
         Broker, BrokerError, ConsumerSpec, DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetters,
         ProbeError, Redriven, StreamOverview, overview,
@@ -66,8 +67,9 @@ impl Actor for Operations {
             if let Some(streams) = &sources.streams {
                 streams.broker.check_durability().await;
             }
+            let mut servers = Servers::default();
             loop {
-                probe(&sources).await;
+                probe(&sources, &mut servers).await;
                 tokio::time::sleep(PROBE_INTERVAL).await;
             }
         };
@@ -80,17 +82,30 @@ impl Actor for Operations {
 
 crate::drains_at_once!(Operations);
 
-/// Reports to `/readyz` and sets the gauges.
-async fn probe(sources: &OpsSources) {
+/// Those that answered last.
+#[derive(Default)]
+struct Servers {
+    postgres: Option<ServerIdentity>,
+    redis: Option<ServerIdentity>,
+}
+
+/// Reports to `/readyz`, sets the gauges, and records a server that took the place of another one.
+async fn probe(sources: &OpsSources, servers: &mut Servers) {
+    let Servers { postgres, redis: known_redis } = servers;
     let redis = async {
-        match &sources.streams {
-            Some(streams) => Some(streams.probe().await.err()),
-            None => None,
+        let streams = sources.streams.as_ref()?;
+        let failure = streams.probe().await.err();
+        if failure.is_none()
+            && let Some(server) = streams.broker.identity().await
+        {
+            server.follow("Redis", known_redis);
         }
+        Some(failure)
     };
     let database = sources.database.check();
     let keys = sources.keys.warm_up();
     let (database, keys, redis) = futures_util::join!(database, keys, redis);
+    let database = database.map(|server| server.follow("PostgreSQL", postgres));
     sources.readiness.report("database", database.err());
     sources.readiness.report("token-keys", keys.err().map(|error| error.to_string()));
     if let Some(redis) = redis {

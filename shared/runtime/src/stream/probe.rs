@@ -1,6 +1,7 @@
 use redis::InfoDict;
 
 use super::{Broker, BrokerError};
+use crate::recovery::ServerIdentity;
 
 const PROBE: &str = "orderflow:probe";
 const PROBE_LIFE_MS: u64 = 60_000;
@@ -34,6 +35,16 @@ impl Broker {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Which server answers, if it says so. A replica that takes over keeps the id of the history before;
+    /// so does Redis that is started anew from a snapshot alone, without the append-only file it should have.
+    pub async fn identity(&self) -> Option<ServerIdentity> {
+        let mut command = redis::cmd("INFO");
+        command.arg("server").arg("replication");
+        let info: InfoDict = self.command(command).await.ok()?;
+        let continued = info.get("master_replid2");
+        Some(ServerIdentity { process: info.get("run_id")?, history: info.get("master_replid")?, continued })
     }
 
     /// Warns when the server may lose streams. Reads INFO, because CONFIG is a right of operators.

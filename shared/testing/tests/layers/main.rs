@@ -69,7 +69,7 @@ const RUNTIME: [Row; 18] = [
     row("supervisor", "recovery shutdown", "", "actix actix_rt tokio"),
     row(
         "db",
-        "failpoint settings supervisor telemetry tls",
+        "failpoint recovery settings supervisor telemetry tls",
         "",
         "actix actix_rt deadpool deadpool_postgres refinery tokio tokio_postgres",
     ),

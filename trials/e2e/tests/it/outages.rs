@@ -1,7 +1,7 @@
 use std::cell::Cell;
 
 use ctl::stack::Kind;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use e2e::{Order, SOON, Shop, eventually, key};
 
@@ -26,6 +26,19 @@ async fn flushall_in_the_middle_loses_no_order() {
     shop.quiet().await;
 }
 
+/// The recoveries of payment tell that `server` was started anew, which is no failover.
+async fn told_of_a_start(shop: &Shop, server: &str) {
+    let start = json!({"kind": "server_replaced", "server": server, "failover": false});
+    let told = async || {
+        let told = shop.admin.all(Kind::Payment, "/ops/recoveries", 100).await;
+        let is_it = |recovery: &Value| {
+            start.as_object().is_some_and(|start| start.iter().all(|(name, value)| recovery[name] == *value))
+        };
+        if told.iter().any(is_it) { Ok(()) } else { Err(Value::from(told).to_string()) }
+    };
+    eventually("a recovery tells of the start", SOON, told).await;
+}
+
 #[tokio::test]
 async fn orders_are_taken_while_redis_is_down_and_settled_when_it_is_back() {
     let mut shop = Shop::open().await;
@@ -44,6 +57,7 @@ async fn orders_are_taken_while_redis_is_down_and_settled_when_it_is_back() {
     }
     shop.redis().restart().await.expect("a restart");
     assert_eq!(shop.user.wait_for_all_ends(5).await, [("confirmed".to_owned(), 5)].into());
+    told_of_a_start(&shop, "Redis").await;
     shop.assert_stock_adds_up("MUG", 10).await;
     let ended =
         shop.stack.services().find_map(|service| service.exit_status().map(|status| (service.id(), status)));
@@ -121,6 +135,7 @@ async fn kill_9_of_postgresql_under_load_loses_and_doubles_nothing() {
         if answer.status == 200 { Ok(()) } else { Err(answer.text()) }
     };
     eventually("payment has its database again", SOON, settled).await;
+    told_of_a_start(&shop, "PostgreSQL").await;
     assert_eq!(shop.user.wait_for_all_ends(300).await, [("confirmed".to_owned(), 300)].into());
     shop.assert_stock_adds_up("MUG", 1000).await;
     shop.assert_money_adds_up().await;

@@ -153,7 +153,7 @@ async fn tables_fit_a_terminal_of_80_columns_and_keep_their_width_elsewhere() {
     let stage = Stage::set().await;
     let program = e2e::service_binaries().join("shopctl");
     for command in ["verify", "streams", "audit", "orders list", "users list", "products list"] {
-        let line = format!("stty cols 80; {} {command} 2>/dev/null", program.display());
+        let line = format!("stty cols 80; '{}' {command} 2>/dev/null", program.display());
         let mut terminal = tokio::process::Command::new("script");
         terminal.args(["-qec", &line, "/dev/null"]).env("SHOPCTL_DATA_DIR", stage.folder());
         terminal.stdin(std::process::Stdio::null()).env("NO_COLOR", "1");

@@ -10,7 +10,8 @@ use crate::recovery::ServerIdentity;
 /// A load balancer that asks every second learns of a failure within three.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What the server is. A promotion begins another timeline; only a primary has a position to read it from.
+/// Tells a standby from a primary, and one primary from the next: a promotion begins another timeline. A standby has
+/// no position to read its timeline from.
 const STATE: &str = "
     SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool, pg_postmaster_start_time()::text,
            CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END";

@@ -15,7 +15,7 @@ pub(super) struct KnownRoutes(Vec<Route>);
 struct Route {
     /// As `/products/{sku}/stock`.
     name: String,
-    /// What stands around its parameters: `/products/` and `/stock`.
+    /// The parts around its parameters: `/products/` and `/stock`.
     literals: Vec<String>,
 }
 

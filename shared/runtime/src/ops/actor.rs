@@ -82,7 +82,7 @@ impl Actor for Operations {
 
 crate::drains_at_once!(Operations);
 
-/// Those that answered last.
+/// The servers that answered last.
 #[derive(Default)]
 struct Servers {
     postgres: Option<ServerIdentity>,

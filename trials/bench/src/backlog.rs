@@ -9,6 +9,7 @@ use super::database::Database;
 use super::orders::{CONNECTIONS, all_ended, offer, offer_at, open, warm_up};
 use super::plan::BenchPlan;
 use super::site::{HOT, Site, products};
+use super::wrk::{Fixture, WrkResult};
 use super::{BenchError, Figure, Measure, Reading, system};
 use ctl::stack::Kind;
 
@@ -57,14 +58,7 @@ pub async fn drain(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchEr
     quiet(plan.patience).await;
     let timer = CpuTimer::begin(&site.process_groups());
     let payment = site.database(Kind::Payment);
-    let (outcome, waiting) = loop {
-        // Short loads keep the backlog close to its target.
-        let outcome = offer(site, &fixture, plan.warm_up, CONNECTIONS).await?;
-        let waiting = published(&payment).await?;
-        if waiting >= plan.backlog {
-            break (outcome, waiting);
-        }
-    };
+    let (outcome, waiting) = pile_up(site, plan, &fixture).await?;
     let cores = timer.end(&site.process_groups());
     quiet(plan.patience).await;
     site.begin(Kind::Inventory).await?;
@@ -83,8 +77,7 @@ pub async fn consumer(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Benc
     let fixture = site.fixture(vec![HOT.to_owned()]).await?;
     warm_up(site, plan, &fixture).await?;
     site.end(Kind::Inventory).await?;
-    offer(site, &fixture, plan.time, CONNECTIONS).await?;
-    let waiting = published(&site.database(Kind::Payment)).await?;
+    let (_, waiting) = pile_up(site, plan, &fixture).await?;
     site.end(Kind::Payment).await?;
     let stock = site.database(Kind::Inventory);
     let left = on_hand(&stock).await? - waiting;
@@ -103,6 +96,19 @@ pub async fn consumer(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Benc
         notes: vec![format!("a backlog of {waiting} events")],
         ..Reading::new(Measure::Consumer, figures, cores)
     })
+}
+
+/// Offers orders until enough wait for inventory. Returns the last load, and the number of those orders.
+async fn pile_up(site: &Site, plan: &BenchPlan, fixture: &Fixture) -> Result<(WrkResult, i64), BenchError> {
+    let payment = site.database(Kind::Payment);
+    loop {
+        // Short loads keep the backlog close to its target.
+        let outcome = offer(site, fixture, plan.warm_up, CONNECTIONS).await?;
+        let waiting = published(&payment).await?;
+        if waiting >= plan.backlog {
+            return Ok((outcome, waiting));
+        }
+    }
 }
 
 /// Returns the number of orders that wait for inventory, once all are paid.

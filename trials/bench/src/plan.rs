@@ -54,7 +54,8 @@ impl BenchPlan {
             warm_up: seconds(1),
             patience: seconds(5),
             stored: (1_000, 100_000),
-            backlog: 1,
+            // The rate of inventory counts from the first transaction to the last; one takes up to 512 events.
+            backlog: 2_000,
         }
     }
 }

@@ -56,20 +56,29 @@ pub async fn ungrouped(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Ben
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Ungrouped, figures, cores) })
 }
 
+/// Turns of one, two, two and one instance cancel a steady change of the machine's speed.
 pub async fn two_instances(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
-    let one = over(site, plan, products()).await?;
+    let plan = BenchPlan { time: plan.time / 2, ..plan.clone() };
+    let first = over(site, &plan, products()).await?;
     let added = site.add_instances().await?;
-    let two = over(site, plan, products()).await?;
+    let two = [over(site, &plan, products()).await?, over(site, &plan, products()).await?];
     site.remove_instances(added).await?;
+    let one = [first, over(site, &plan, products()).await?];
+    let ratio = |figure: fn(&Sustained) -> f64| {
+        two.iter().map(figure).sum::<f64>() / one.iter().map(figure).sum::<f64>()
+    };
     let figures = vec![
-        (Figure::TwoByOne, two.confirmed_per_second / one.confirmed_per_second),
-        (Figure::TwoByOneCpu, two.micros_per_order() / one.micros_per_order()),
+        (Figure::TwoByOne, ratio(|turn| turn.confirmed_per_second)),
+        (Figure::TwoByOneCpu, ratio(Sustained::micros_per_order)),
     ];
-    let notes = [("one", &one), ("two", &two)].map(|(instances, sustained)| {
-        let Sustained { confirmed_per_second, .. } = sustained;
-        format!("{instances}: {confirmed_per_second:.0}/s, {:.0} us", sustained.micros_per_order())
+    let notes = [("one", &one), ("two", &two)].map(|(instances, turns)| {
+        let show = |turn: &Sustained| {
+            format!("{:.0}/s, {:.0} us", turn.confirmed_per_second, turn.micros_per_order())
+        };
+        format!("{instances}: {} and {}", show(&turns[0]), show(&turns[1]))
     });
-    Ok(Reading { notes: notes.into(), ..Reading::new(Measure::TwoInstances, figures, two.cores) })
+    let [_, second] = two;
+    Ok(Reading { notes: notes.into(), ..Reading::new(Measure::TwoInstances, figures, second.cores) })
 }
 
 async fn over(site: &mut Site, plan: &BenchPlan, skus: Vec<String>) -> Result<Sustained, BenchError> {

@@ -62,6 +62,19 @@ async fn batches_after(connection: &Connection, last: Uuid, age: Duration) -> Re
     rows.iter().map(|row| Ok(Batch { id: row.get(0)?, orders: row.get(1)? })).collect()
 }
 
+/// Batches of several instances span each other's orders. Merged, each is read once.
+fn merge(mut ranges: Vec<(Uuid, Uuid)>) -> Vec<(Uuid, Uuid)> {
+    ranges.sort_unstable();
+    let mut merged: Vec<(Uuid, Uuid)> = Vec::new();
+    for (first, last) in ranges {
+        match merged.last_mut() {
+            Some((_, end)) if first <= *end => *end = last.max(*end),
+            _ => merged.push((first, last)),
+        }
+    }
+    merged
+}
+
 /// Ids rise with time: a range costs a fifth of reading its orders one by one.
 async fn pending_among(connection: &Connection, batches: &[Batch]) -> Result<HashSet<Uuid>, DbError> {
     let statement = connection
@@ -70,7 +83,8 @@ async fn pending_among(connection: &Connection, batches: &[Batch]) -> Result<Has
              CROSS JOIN LATERAL (SELECT id FROM orders WHERE id BETWEEN batch.first AND batch.last AND status = 'pending' OFFSET 0) AS o",
         )
         .await?;
-    let (first, last): (Vec<Uuid>, Vec<Uuid>) = batches.iter().flat_map(Batch::ranges).unzip();
+    let (first, last): (Vec<Uuid>, Vec<Uuid>) =
+        merge(batches.iter().flat_map(Batch::ranges).collect()).into_iter().unzip();
     connection.query(&statement, &[&first, &last]).await?.iter().map(|row| row.get(0)).collect()
 }
 
@@ -103,6 +117,13 @@ mod tests {
     fn orders_of_one_moment_are_read_from_the_first_to_the_last() {
         let batch = batch(&[5_000, 4_990, 5_990]);
         assert_eq!(batch.ranges(), [(batch.orders[1], batch.orders[2])]);
+    }
+
+    #[test]
+    fn orders_that_several_batches_span_are_read_once() {
+        let range = |first: u128, last: u128| (Uuid::from_u128(first), Uuid::from_u128(last));
+        let ranges = vec![range(20, 30), range(1, 5), range(3, 4), range(5, 9), range(10, 12)];
+        assert_eq!(merge(ranges), [range(1, 9), range(10, 12), range(20, 30)]);
     }
 
     #[test]

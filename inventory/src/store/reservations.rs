@@ -79,7 +79,7 @@ impl Write for WriteStock {
 
     const NAME: &'static str = "stock";
     /// Twice the batch updates each product row half as often per order.
-    const MAX_WAIT_INTERVALS: u32 = 6;
+    const MAX_WAIT_INTERVALS: u32 = 12;
     fn trace(order: &Arc<DecidedOrder>) -> Option<&str> {
         Some(&order.reply.envelope.traceparent)
     }

@@ -37,7 +37,7 @@ impl Write for ChargeLedger {
     type Item = ChargeEntry;
     type Output = String;
     const NAME: &'static str = "provider-charges";
-    const MAX_WAIT_INTERVALS: u32 = 3;
+    const MAX_WAIT_INTERVALS: u32 = 6;
 
     fn is_awaited(charge: &ChargeEntry) -> bool {
         charge.awaited
@@ -89,7 +89,7 @@ impl Write for RefundLedger {
     type Item = RefundEntry;
     type Output = Option<String>;
     const NAME: &'static str = "provider-refunds";
-    const MAX_WAIT_INTERVALS: u32 = 3;
+    const MAX_WAIT_INTERVALS: u32 = 6;
 
     async fn commit(
         &self,

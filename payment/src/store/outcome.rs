@@ -42,7 +42,7 @@ impl Write for ApplyOutcomes {
     type Item = OrderOutcome;
     type Output = Applied;
     const NAME: &'static str = "apply-outcomes";
-    const MAX_WAIT_INTERVALS: u32 = 6;
+    const MAX_WAIT_INTERVALS: u32 = 12;
 
     fn is_awaited(outcome: &OrderOutcome) -> bool {
         outcome.awaited

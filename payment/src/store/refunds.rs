@@ -64,7 +64,7 @@ impl Write for ParkRefunds {
     type Item = ParkedRefund;
     type Output = ();
     const NAME: &'static str = "park-refunds";
-    const MAX_WAIT_INTERVALS: u32 = 6;
+    const MAX_WAIT_INTERVALS: u32 = 12;
 
     async fn commit(&self, connection: &Connection, items: &[ParkedRefund]) -> Result<Vec<()>, DbError> {
         let statement = connection

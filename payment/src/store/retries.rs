@@ -25,7 +25,7 @@ impl Write for ParkCharges {
     type Item = ParkedCharge;
     type Output = ();
     const NAME: &'static str = "park-charges";
-    const MAX_WAIT_INTERVALS: u32 = 6;
+    const MAX_WAIT_INTERVALS: u32 = 12;
 
     async fn commit(&self, connection: &Connection, items: &[ParkedCharge]) -> Result<Vec<()>, DbError> {
         let query = format!(

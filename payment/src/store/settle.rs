@@ -43,7 +43,7 @@ impl Write for SettleCharges {
     type Output = Option<Arc<Progress>>;
     const NAME: &'static str = "settle-charges";
     /// Few, because an unsettled charge keeps its slot of `provider-in-flight`.
-    const MAX_WAIT_INTERVALS: u32 = 3;
+    const MAX_WAIT_INTERVALS: u32 = 6;
 
     fn is_awaited(settlement: &Settlement) -> bool {
         settlement.awaited

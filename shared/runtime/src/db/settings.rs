@@ -69,7 +69,7 @@ impl DatabaseSettings {
             commit_interval: source.value(
                 "commit-interval",
                 "8ms",
-                "minimum time between two commits of background work under load; up to six times as long \
+                "minimum time between two commits of background work under load; up to twelve times as long \
                  after large batches",
             ),
         }

@@ -290,6 +290,18 @@ async fn an_item_that_a_customer_waits_for_is_committed_at_once_with_all_that_wa
 }
 
 #[actix_rt::test]
+async fn a_patient_writer_commits_as_soon_as_enough_items_wait() {
+    let mut bank = Bank::open().await;
+    bank.settings.commit_interval = Duration::from_secs(3600);
+    let writer = bank.writer_of::<false, 1>(0.0);
+    up(&writer).await;
+    let many = || (0..256).map(|_| deposit(1)).collect();
+    assert!(join_all(writer.commit_all(many())).await.iter().all(Result::is_ok));
+    let next = tokio::time::timeout(Duration::from_secs(60), join_all(writer.commit_all(many()))).await;
+    assert!(next.expect("no wait of an hour").iter().all(Result::is_ok));
+}
+
+#[actix_rt::test]
 async fn a_patient_writer_waits_longer_the_more_it_has_committed() {
     let mut bank = Bank::open().await;
     bank.settings.commit_interval = Duration::from_millis(500);

@@ -22,7 +22,7 @@ async fn open() -> (TestDatabase, Connection) {
 }
 
 /// Number 1 is the oldest. Every tenth was declined, the others are pending.
-async fn orders(connection: &Connection, user: Uuid, count: usize) {
+async fn orders(test: &TestDatabase, user: Uuid, count: usize) {
     let sql = format!(
         "INSERT INTO orders (id, user_id, status, version, total, created_at, settled_at, currency, payment_method, idempotency_key,
                              request_hash, request_id, traceparent, items)
@@ -31,14 +31,14 @@ async fn orders(connection: &Connection, user: Uuid, count: usize) {
                 CASE WHEN n % 10 = 0 THEN now() END, 'EUR', 'tok_ok', n::text, '', '', '', '[]'
          FROM generate_series(1, {count}) n"
     );
-    connection.batch_execute(&sql).await.expect("orders");
+    test.execute(&sql).await;
 }
 
 #[actix_rt::test]
 async fn a_page_that_ends_early_can_be_followed_to_the_end() {
-    let (_test, connection) = open().await;
+    let (test, connection) = open().await;
     let user = Uuid::now_v7();
-    orders(&connection, user, 95).await;
+    orders(&test, user, 95).await;
 
     for (status, wanted) in
         [(OrderStatus::Declined, 9), (OrderStatus::Confirmed, 0), (OrderStatus::Pending, 86)]
@@ -66,8 +66,8 @@ async fn a_page_that_ends_early_can_be_followed_to_the_end() {
 
 #[actix_rt::test]
 async fn a_list_that_was_looked_at_to_the_end_says_so() {
-    let (_test, connection) = open().await;
-    orders(&connection, Uuid::nil(), 20).await;
+    let (test, connection) = open().await;
+    orders(&test, Uuid::nil(), 20).await;
     let filter = OrderFilter { status: Some(OrderStatus::Declined), ..OrderFilter::default() };
     let page = list_orders(&connection, &filter, 10, 20).await.expect("a page");
     assert_eq!((page.orders.len(), page.scanned_to), (2, None));
@@ -77,11 +77,10 @@ async fn a_list_that_was_looked_at_to_the_end_says_so() {
 const BEGIN: i64 = 1_700_000_000;
 
 /// Orders of two users: every tenth declined, every hundredth of a cup, as the name of each says.
-async fn history(connection: &Connection, users: [Uuid; 2], count: usize) {
+async fn history(test: &TestDatabase, users: [Uuid; 2], count: usize) {
     let [one, other] = users;
-    let orders = |from: usize, to: usize| {
-        format!(
-            r#"INSERT INTO orders (id, user_id, status, version, total, created_at, settled_at, currency, payment_method, idempotency_key,
+    let orders = format!(
+        r#"INSERT INTO orders (id, user_id, status, version, total, created_at, settled_at, currency, payment_method, idempotency_key,
                                request_hash, request_id, traceparent, items)
            SELECT (lpad(to_hex(({BEGIN} + n::bigint) * 1000 - 500), 12, '0') || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid,
                   CASE n % 2 WHEN 0 THEN '{one}' ELSE '{other}' END::uuid, CASE n % 10 WHEN 0 THEN 'declined' ELSE 'pending' END,
@@ -90,14 +89,10 @@ async fn history(connection: &Connection, users: [Uuid; 2], count: usize) {
                   json_build_array(json_build_object('sku', CASE n % 100 WHEN 0 THEN 'CUP' ELSE 'MUG' END, 'name', 'CUP',
                       'unit_price', json_build_object('amount', 100, 'currency', 'EUR'), 'quantity', 1,
                       'line_total', json_build_object('amount', 100, 'currency', 'EUR')))
-           FROM generate_series({from}, {to}) n"#
-        )
-    };
-    // A statement has a time limit.
-    for from in (1..=count).step_by(5000) {
-        connection.batch_execute(&orders(from, count.min(from + 4999))).await.expect("orders");
-    }
-    connection.batch_execute("ANALYZE orders").await.expect("statistics");
+           FROM generate_series(1, {count}) n"#
+    );
+    test.execute(&orders).await;
+    test.execute("ANALYZE orders").await;
 }
 
 fn second(n: i64) -> Option<Timestamp> {
@@ -121,9 +116,9 @@ async fn numbers(connection: &Connection, mut filter: OrderFilter, limit: i64, m
 
 #[actix_rt::test]
 async fn orders_are_found_by_product_and_time_whatever_the_clock_of_their_ids() {
-    let (_test, connection) = open().await;
+    let (test, connection) = open().await;
     let users = [Uuid::now_v7(), Uuid::now_v7()];
-    history(&connection, users, 1000).await;
+    history(&test, users, 1000).await;
     let all = OrderFilter::default;
     for (limit, most) in [(1, 50), (7, 50), (100, 10_000)] {
         let found = async |filter| numbers(&connection, filter, limit, most).await;
@@ -146,9 +141,9 @@ async fn orders_are_found_by_product_and_time_whatever_the_clock_of_their_ids() 
 async fn no_combination_of_filters_scans_the_table() {
     const MOST: i64 = 500;
     const LIMIT: i64 = 21;
-    let (_test, connection) = open().await;
+    let (test, connection) = open().await;
     let users = [Uuid::now_v7(), Uuid::now_v7()];
-    history(&connection, users, 60_000).await;
+    history(&test, users, 60_000).await;
     // Scans of the table, and blocks of its indexes.
     let read = async || {
         let counts = "SELECT seq_scan, (SELECT sum(pg_stat_get_xact_blocks_fetched(indexrelid))::bigint
@@ -184,9 +179,9 @@ async fn no_combination_of_filters_scans_the_table() {
 
 #[actix_rt::test]
 async fn an_order_is_found_by_the_key_of_its_user_and_few_others_are_read() {
-    let (_test, connection) = open().await;
+    let (test, connection) = open().await;
     let users = [Uuid::now_v7(), Uuid::now_v7()];
-    history(&connection, users, 6000).await;
+    history(&test, users, 6000).await;
     let fetched = async || {
         let counts =
             "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'orders'";
@@ -215,8 +210,8 @@ async fn an_order_is_found_by_the_key_of_its_user_and_few_others_are_read() {
 
 #[actix_rt::test]
 async fn the_margin_around_a_time_is_that_of_clocks_and_requests() {
-    let (_test, connection) = open().await;
-    history(&connection, [Uuid::nil(); 2], 3).await;
+    let (test, connection) = open().await;
+    history(&test, [Uuid::nil(); 2], 3).await;
     let late = Duration::from_secs(8);
     for shift in ["-", "+"] {
         let sql = format!(

@@ -13,6 +13,8 @@ use super::log_file::LogFile;
 use super::password::{self, Password};
 use super::{ServerError, occupancy, programs, server};
 
+/// Of every cluster.
+const MAINTENANCE: &str = "postgres";
 const NAME: &str = "PostgreSQL";
 /// The only account.
 const SUPERUSER: &str = "postgres";
@@ -136,12 +138,12 @@ impl Postgres {
         if let Some(template) = template {
             sql.push_str(&format!(" TEMPLATE {}", quoted(template)));
         }
-        self.execute(&sql).await.map(drop)
+        self.execute(MAINTENANCE, &sql).await.map(drop)
     }
 
     /// Creates a missing database.
     pub async fn ensure_database(&self, name: &str) -> Result<(), ServerError> {
-        let names = self.execute("SELECT datname FROM pg_database").await?;
+        let names = self.execute(MAINTENANCE, "SELECT datname FROM pg_database").await?;
         if names.iter().any(|existing| existing == name) {
             Ok(())
         } else {
@@ -151,7 +153,24 @@ impl Postgres {
 
     /// Drops a database and its connections.
     pub async fn drop_database(&self, name: &str) -> Result<(), ServerError> {
-        self.execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name))).await.map(drop)
+        self.execute(MAINTENANCE, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name)))
+            .await
+            .map(drop)
+    }
+
+    /// Runs statements without a time limit; returns the first column.
+    ///
+    /// # Errors
+    /// [`ServerError::Sql`].
+    pub async fn execute(&self, database: &str, sql: &str) -> Result<Vec<String>, ServerError> {
+        let (client, connection) = tokio_postgres::connect(&self.url(database), NoTls).await?;
+        let answer = async move {
+            let messages = client.simple_query(sql).await?;
+            Ok(messages.into_iter().filter_map(first_column).collect())
+        };
+        // Driven in place, without a task.
+        let (answer, _) = tokio::join!(answer, connection);
+        answer
     }
 
     /// Shuts down fast, after a time limit immediately. `None` if not running.
@@ -269,19 +288,8 @@ impl Postgres {
 
     /// Compares the folder: another server may answer on a fresh port.
     async fn answers(&self) -> bool {
-        let shown = self.execute("SHOW data_directory").await;
+        let shown = self.execute(MAINTENANCE, "SHOW data_directory").await;
         shown.is_ok_and(|rows| rows.iter().any(|row| Path::new(row) == self.cluster))
-    }
-
-    /// Returns the first column. Drives the connection in place, without a task.
-    async fn execute(&self, sql: &str) -> Result<Vec<String>, ServerError> {
-        let (client, connection) = tokio_postgres::connect(&self.url("postgres"), NoTls).await?;
-        let answer = async move {
-            let messages = client.simple_query(sql).await?;
-            Ok(messages.into_iter().filter_map(first_column).collect())
-        };
-        let (answer, _) = tokio::join!(answer, connection);
-        answer
     }
 }
 

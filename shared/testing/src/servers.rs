@@ -71,6 +71,15 @@ impl TestDatabase {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// Runs statements that prepare a test, without the time limit of a service.
+    ///
+    /// # Panics
+    /// PostgreSQL refuses them.
+    pub async fn execute(&self, sql: &str) {
+        let result = postgres().await.execute(&self.name, sql).await;
+        result.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
 }
 
 impl Drop for TestDatabase {

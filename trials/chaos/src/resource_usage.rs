@@ -46,7 +46,8 @@ struct Allowance {
 }
 
 /// Noise: an allocator keeps freed memory, a trim comes every ten seconds, an outbox holds events in flight.
-/// The server keeps the sessions that `postgres-silent` has cut off for half a minute.
+/// Each of six services opens up to `database-pool-size` (8) connections on demand, and none again after a
+/// restart.
 const ALLOWED: [Allowance; 5] = [
     Allowance { of: "redis_bytes", share: 0.25, noise: 16 << 20 },
     Allowance { of: "outbox_rows", share: 0.5, noise: 3000 },
@@ -231,8 +232,11 @@ async fn of_servers(arena: &Arena) -> ResourceSample {
         let rows = arena.database(kind).number(OUTBOX, &[]).await.ok();
         figures.extend(rows.map(|rows| (format!("outbox_rows_{kind}"), rows.unsigned_abs())));
     }
+    // Their services have opened others.
+    let silent = arena.network.lanes().map(|lane| lane.postgres.silent() as u64).sum();
     let connections = arena.database(Kind::Payment).number(CONNECTIONS, &[]).await.ok();
-    figures.extend(connections.map(|number| ("connections".to_owned(), number.unsigned_abs())));
+    figures
+        .extend(connections.map(|all| ("connections".to_owned(), all.unsigned_abs().saturating_sub(silent))));
     figures
 }
 

@@ -53,6 +53,7 @@ pub(super) async fn serve(mut client: TcpStream, network: Arc<Network>) {
                 end = &mut conversation => end,
                 () = silenced => {
                     network.hit();
+                    let _silent = Arc::clone(&network.silent);
                     sleep(SILENCE).await;
                     End::Broken
                 }

@@ -42,7 +42,8 @@ impl Proxy {
         reserved.bind((Ipv4Addr::LOCALHOST, 0).into())?;
         let address = reserved.local_addr()?;
         let state = watch::Sender::new(State { mode: Mode::Pass, upstream, resets: 0, silences: 0 });
-        let network = Arc::new(Network { protocol, state, landed: AtomicU64::new(0) });
+        let network =
+            Arc::new(Network { protocol, state, landed: AtomicU64::new(0), silent: Arc::default() });
         let mut tasks = JoinSet::new();
         tasks.spawn(listener::run(listener::listen(address)?, address, Arc::clone(&network)));
         Ok(Self { port: address.port(), network, _port: reserved, _listener: tasks })
@@ -65,6 +66,12 @@ impl Proxy {
     /// state.
     pub fn silence(&self) {
         self.network.state.send_modify(|state| state.silences += 1);
+    }
+
+    /// Counts the silenced connections that are still open at the server.
+    #[must_use]
+    pub fn silent(&self) -> usize {
+        Arc::strong_count(&self.network.silent) - 1
     }
 
     /// Existing connections stay.

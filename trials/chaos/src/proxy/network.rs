@@ -1,5 +1,8 @@
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -36,6 +39,8 @@ pub(super) struct Network {
     pub(super) protocol: Protocol,
     pub(super) state: watch::Sender<State>,
     pub(super) landed: AtomicU64,
+    /// One clone for each silent connection.
+    pub(super) silent: Arc<()>,
 }
 
 #[derive(Debug, Clone, Copy)]

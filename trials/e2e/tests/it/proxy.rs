@@ -175,9 +175,10 @@ async fn a_silenced_connection_says_nothing_for_good_and_new_ones_work() {
     stage.session().await.client.simple_query("SELECT 1").await.expect("a new connection works");
     stage.proxy.set(Mode::Pass);
     timeout(NO_ANSWER, &mut question).await.expect_err("it stays silent, whatever passes now");
-    assert_eq!(stage.proxy.landed(), 1);
+    assert_eq!((stage.proxy.landed(), stage.proxy.silent()), (1, 1));
     stage.proxy.set(Mode::Reset);
     timeout(SOON, question).await.expect("in time").expect_err("only a reset ends it");
+    assert_eq!(stage.proxy.silent(), 0);
 }
 
 #[tokio::test]

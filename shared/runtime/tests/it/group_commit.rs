@@ -13,6 +13,8 @@ use testing::{TestDatabase, database_settings};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use crate::toy::SOON;
+
 #[derive(Clone)]
 struct Deposit {
     id: Uuid,
@@ -235,8 +237,7 @@ async fn without_a_database_the_writers_are_told_in_time() {
     let commits: Commits<Deposits<false>> = Commits::start(&supervisor, database, &unreachable, || {
         Deposits { entered: Arc::new(Semaphore::new(0)), seconds: 0.0 }
     });
-    let outcome =
-        tokio::time::timeout(Duration::from_secs(5), commits.commit(deposit(1))).await.expect("in time");
+    let outcome = tokio::time::timeout(SOON, commits.commit(deposit(1))).await.expect("in time");
     assert!(matches!(outcome, Err(Failure::Unavailable(_))), "{outcome:?}");
 }
 
@@ -333,7 +334,7 @@ async fn an_item_whose_row_is_locked_does_not_hold_up_the_others() {
     let began = Instant::now();
     let outcomes = join_all(commits.commit_all(items.clone())).await;
 
-    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
     let held_up: Vec<usize> = (0..items.len()).filter(|n| outcomes[*n].is_err()).collect();
     assert_eq!(held_up, [100]);
     assert!(

@@ -152,18 +152,9 @@ impl DirectRedis {
 
     /// 0 for an absent group.
     pub async fn pending_of(&self, stream: &str, group: &str, consumer: &str) -> Result<u64, ChaosError> {
-        let consumers: Vec<redis::Value> = match self.command(&["XINFO", "CONSUMERS", stream, group]).await {
-            Err(ChaosError::Redis(error)) if is_absent(&error) => return Ok(0),
-            other => other?,
-        };
-        let rows = consumers.into_iter().filter_map(|row| fields(row).ok());
-        let of_consumer =
-            rows.filter(|row| row.iter().any(|(name, value)| name == "name" && value == consumer));
-        Ok(of_consumer
-            .flatten()
-            .find(|(name, _)| name == "pending")
-            .and_then(|(_, value)| value.parse().ok())
-            .unwrap_or(0))
+        let consumers = self.consumers(stream, group).await?;
+        let found = consumers.iter().find(|known| known.get("name").is_some_and(|name| name == consumer));
+        Ok(found.and_then(|known| known.get("pending")?.parse().ok()).unwrap_or(0))
     }
 
     /// Entries ever added; 0 for an absent stream.
@@ -197,11 +188,24 @@ impl DirectRedis {
 
     /// Empty for an absent stream.
     pub async fn groups(&self, stream: &str) -> Result<Vec<BTreeMap<String, String>>, ChaosError> {
-        let groups: Vec<Vec<redis::Value>> = match self.command(&["XINFO", "GROUPS", stream]).await {
+        self.rows(&["XINFO", "GROUPS", stream]).await
+    }
+
+    /// Empty for an absent group.
+    pub async fn consumers(
+        &self,
+        stream: &str,
+        group: &str,
+    ) -> Result<Vec<BTreeMap<String, String>>, ChaosError> {
+        self.rows(&["XINFO", "CONSUMERS", stream, group]).await
+    }
+
+    async fn rows(&self, words: &[&str]) -> Result<Vec<BTreeMap<String, String>>, ChaosError> {
+        let rows: Vec<Vec<redis::Value>> = match self.command(words).await {
             Err(ChaosError::Redis(error)) if is_absent(&error) => return Ok(Vec::new()),
             other => other?,
         };
-        Ok(groups.into_iter().map(|words| pairs(&words)).collect())
+        Ok(rows.into_iter().map(|words| pairs(&words)).collect())
     }
 
     pub async fn info(&self, name: &str) -> Result<u64, ChaosError> {
@@ -248,9 +252,4 @@ fn pairs(words: &[redis::Value]) -> BTreeMap<String, String> {
 
 fn text(value: &redis::Value) -> String {
     redis::from_redis_value_ref(value).unwrap_or_default()
-}
-
-fn fields(row: redis::Value) -> Result<Vec<(String, String)>, redis::ParsingError> {
-    let words: Vec<String> = redis::from_redis_value(row)?;
-    Ok(words.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect())
 }

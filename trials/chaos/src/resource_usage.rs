@@ -9,6 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::ChaosError;
 use super::arena::Arena;
+use super::faults::stale_group::is_stale;
 use super::sustained_load::SustainedLoad;
 use bench::text;
 use ctl::stack::{Kind, Service};
@@ -220,9 +221,11 @@ async fn of_servers(arena: &Arena) -> ResourceSample {
         let mut names = 0;
         // A sampled run has one partition for each stream.
         for stream in ROUTES.map(|route| route.stream) {
-            let groups = redis.groups(stream).await.unwrap_or_default();
-            names +=
-                groups.iter().filter_map(|group| group.get("consumers")?.parse::<u64>().ok()).sum::<u64>();
+            for group in redis.groups(stream).await.unwrap_or_default() {
+                let Some(group) = group.get("name") else { continue };
+                let consumers = redis.consumers(stream, group).await.unwrap_or_default();
+                names += consumers.iter().filter(|consumer| !is_stale(consumer)).count() as u64;
+            }
             figures.insert(format!("entries_{stream}"), redis.length(stream).await.unwrap_or(0));
         }
         figures.insert("consumer_names".to_owned(), names);

@@ -1,6 +1,6 @@
 //! F32: a foreign group without a reader, and consumers that are gone for good.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::injected::{EVIDENCE_WITHIN, InjectedFault};
 use super::streams::{main_stream, payment_for};
@@ -12,6 +12,7 @@ use ctl::wait;
 
 const FOREIGN: &str = "chaos-nobody";
 const NAMES: usize = 40;
+const GONE: &str = "chaos-gone-";
 /// `stream-retention` (10 s), the age limit of a foreign group (10 s in `fast`), two trims.
 const TRIMMED_WITHIN: Duration = Duration::from_secs(60);
 /// A check every 10 s removes a name after this many claim idle times.
@@ -24,7 +25,7 @@ pub async fn plant(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
     redis.command::<()>(&["XGROUP", "CREATE", stream, FOREIGN, "0"]).await?;
     for number in 1..=NAMES {
         redis
-            .command::<u64>(&["XGROUP", "CREATECONSUMER", stream, group, &format!("chaos-gone-{number}")])
+            .command::<u64>(&["XGROUP", "CREATECONSUMER", stream, group, &format!("{GONE}{number}")])
             .await?;
     }
     let shown = shown(arena).await;
@@ -107,10 +108,16 @@ async fn names_go(arena: &Arena) -> Result<(), ChaosError> {
     let redis = arena.redis()?;
     let within = arena.profile.claim_idle() * IDLE_TIMES + LOOKS;
     Ok(wait::until("the stale consumer names are gone", within, async || {
-        let groups = redis.groups(stream).await.map_err(|error| error.to_string())?;
-        let ours = groups.iter().find(|known| known.get("name").is_some_and(|name| name == group));
-        let names: usize = ours.and_then(|known| known.get("consumers")?.parse().ok()).unwrap_or(0);
-        if names < NAMES { Ok(()) } else { Err(format!("there are {names} names")) }
+        let consumers = redis.consumers(stream, group).await.map_err(|error| error.to_string())?;
+        match consumers.iter().filter(|consumer| is_stale(consumer)).count() {
+            0 => Ok(()),
+            names => Err(format!("there are {names} of them")),
+        }
     })
     .await?)
+}
+
+/// A name of this fault; [`names_are_gone`] judges it.
+pub fn is_stale(consumer: &BTreeMap<String, String>) -> bool {
+    consumer.get("name").is_some_and(|name| name.starts_with(GONE))
 }

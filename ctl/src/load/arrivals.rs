@@ -71,8 +71,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_rate_is_kept_on_average_and_what_finds_no_slot_is_left_out() {
-        let mut dispatcher = Dispatcher::new(Arrivals::Rate(1000.0), 2);
         let began = Instant::now();
+        let mut dispatcher = Dispatcher::new(Arrivals::Rate(1000.0), 2);
         let mut taken = Vec::new();
         for _ in 0..100 {
             taken.push(dispatcher.next().await);

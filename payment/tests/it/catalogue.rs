@@ -1,6 +1,7 @@
 //! The catalogue copy when inventory's events are lost.
 
 use std::{
+    cell::Cell,
     net::TcpListener,
     sync::{
         Arc, Mutex,
@@ -251,20 +252,21 @@ async fn products_that_the_copy_lacks_are_asked_for_together_and_absent_ones_are
         Catalogue::new(parts.clone(), life)
     });
     catalogue.ready().await.expect("a catalogue");
+    let asks = Cell::new(0);
     let fetch = async |skus: &[&str]| {
-        let skus = skus.iter().map(|sku| (*sku).to_owned()).collect();
-        catalogue
-            .send(FetchProducts { skus, origin: Origin::root() })
-            .await
-            .expect("a catalogue")
-            .expect("an answer")
+        let ask = async || {
+            asks.set(asks.get() + 1);
+            let skus = skus.iter().map(|sku| (*sku).to_owned()).collect();
+            catalogue.send(FetchProducts { skus, origin: Origin::root() }).await.expect("a catalogue")
+        };
+        eventually("an answer", SOON, ask).await
     };
     let absent = |skus: &[&str]| FetchedProducts::Absent(skus.iter().map(|sku| (*sku).to_owned()).collect());
     let asked = || copy.inventory.asked_for_products.load(Ordering::Relaxed);
 
     assert_eq!(fetch(&["MUG", "CUP", "JUG"]).await, absent(&["CUP", "JUG"]));
-    assert_eq!(asked(), 1);
+    assert!(asked() <= asks.get());
     assert_eq!(fetch(&["JUG", "CUP"]).await, absent(&["JUG", "CUP"]), "whether it asks again or not");
     assert_eq!(fetch(&["MUG"]).await, FetchedProducts::All);
-    assert!(asked() <= 3);
+    assert!(asked() <= asks.get());
 }

@@ -18,6 +18,9 @@ async fn open() -> (TestDatabase, Connection) {
     let database = Database::open("test", &settings).expect("a pool");
     let requests = database.requests("requests").expect("a pool");
     let connection = requests.connection().await.expect("a connection");
+    // A busy machine may stop the test within a transaction.
+    let patience = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+    connection.batch_execute(patience).await.expect("patience");
     (test, connection)
 }
 

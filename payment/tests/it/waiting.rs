@@ -1,7 +1,5 @@
 //! Requests that wait for the end of an order.
 
-use std::time::Duration;
-
 use actix_rt::Arbiter;
 use payment::{
     actors::{OrderNotifier, ProgressReader},
@@ -20,6 +18,8 @@ async fn an_order_that_another_instance_moves_reaches_the_requests_that_wait_for
     let connection = books.connection().await;
     let order = place(&connection, request("one")).await;
     let notifier = OrderNotifier::new(Shutdown::default());
+    let mut first = notifier.subscribe(order.id);
+    let mut second = notifier.subscribe(order.id);
     let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
     let database = books.database.clone();
     let waiting = notifier.clone();
@@ -27,8 +27,6 @@ async fn an_order_that_another_instance_moves_reaches_the_requests_that_wait_for
     let reader = supervisor.supervise("progress-reader", "progress-reader", policy, move |life| {
         ProgressReader::new(database.clone(), waiting.clone(), life)
     });
-    let mut first = notifier.subscribe(order.id);
-    let mut second = notifier.subscribe(order.id);
 
     moves_to(&connection, order.id, "declined", "NULL").await;
 
@@ -36,5 +34,5 @@ async fn an_order_that_another_instance_moves_reaches_the_requests_that_wait_for
         let progress = tokio::time::timeout(SOON, subscription.next()).await.expect("the end in time");
         assert_eq!(progress.status, OrderStatus::Declined);
     }
-    assert!(reader.drain(Duration::from_secs(1)).await);
+    assert!(reader.drain(SOON).await);
 }

@@ -6,7 +6,10 @@ use runtime::{
     stream::StreamSettings,
 };
 
-/// Defaults, with all waits below one second.
+/// A busy machine may stop a process for seconds. A test of a limit sets its own.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Defaults, with all waits below one second, and a Redis that may be slow to answer.
 #[must_use]
 pub fn stream_settings(redis_url: &str) -> StreamSettings {
     let mut settings = StreamSettings::read(&mut nothing(), SocketAddr::from(([127, 0, 0, 1], 0)));
@@ -17,14 +20,18 @@ pub fn stream_settings(redis_url: &str) -> StreamSettings {
     settings.claim_interval = Duration::from_millis(50);
     settings.resend_after = Duration::from_millis(300);
     settings.sweep_interval = Duration::from_millis(50);
+    settings.timeout = PATIENCE;
     settings
 }
 
-/// Defaults, with `url`.
+/// Defaults, with `url` and a PostgreSQL that may be slow to answer.
 #[must_use]
 pub fn database_settings(url: &str) -> DatabaseSettings {
     let mut settings = DatabaseSettings::read(&mut nothing());
     settings.url = DatabaseUrl::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+    settings.connect_timeout = PATIENCE;
+    settings.statement_timeout = PATIENCE;
+    settings.commit_deadline = PATIENCE;
     settings
 }
 

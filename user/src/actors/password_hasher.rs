@@ -128,7 +128,10 @@ mod tests {
     #[actix_rt::test]
     async fn what_exceeds_the_queue_is_refused_and_the_rest_is_done() {
         let hasher = PasswordHasher::new(1, 2, 3).unwrap();
-        let outcomes = join_all((0..8).map(|_| hasher.hash(SOURCE, password("x")))).await;
+        // Nothing ends before all have asked.
+        let slot = Arc::clone(&hasher.slots).acquire_owned().await.unwrap();
+        let hashes = join_all((0..8).map(|_| hasher.hash(SOURCE, password("x"))));
+        let (outcomes, ()) = tokio::join!(hashes, async { drop(slot) });
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 3);
         assert_eq!(outcomes.into_iter().filter(|outcome| *outcome == Err(HasherError::Busy)).count(), 5);
         assert!(hasher.hash(SOURCE, password("x")).await.is_ok(), "the places are free again");

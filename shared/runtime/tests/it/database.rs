@@ -135,6 +135,15 @@ async fn a_session_that_became_read_only_is_thrown_away() {
     );
 }
 
+/// Waits until the check fails for this reason.
+async fn complains(database: &Database, reason: &str) {
+    let look = async || match database.check().await {
+        Err(complaint) if complaint.contains(reason) => Ok(()),
+        other => Err(other),
+    };
+    eventually("it cannot do its work", SOON, look).await;
+}
+
 struct Notes;
 
 impl Write for Notes {
@@ -181,8 +190,7 @@ async fn connections_that_went_silent_are_replaced_within_the_limit() {
     let test = TestDatabase::create().await;
     let proxy = Proxy::to(postgres().await.port()).await;
     let url = through_port(test.url(), proxy.port);
-    let settings =
-        DatabaseSettings { statement_timeout: Duration::from_millis(500), ..database_settings(&url) };
+    let settings = DatabaseSettings { statement_timeout: Duration::from_secs(3), ..database_settings(&url) };
     let database = open(&settings);
     let reads = database.requests("reads").expect("a pool");
     _ = (pid(&database).await, pid(&reads).await);
@@ -192,7 +200,7 @@ async fn connections_that_went_silent_are_replaced_within_the_limit() {
     let began = Instant::now();
     let error = run(&database, "SELECT 1").await.expect_err("silence");
     assert_eq!(error.fault, Fault::Lost, "{error}");
-    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    assert!(began.elapsed() < 3 * SOON, "{:?}", began.elapsed());
     // No error: another pool need not find out by itself.
     _ = (pid(&database).await, pid(&reads).await);
 }
@@ -203,7 +211,7 @@ async fn a_statement_that_was_given_up_takes_its_connection_along() {
     let database = open(&database_settings(test.url()));
     let before = pid(&database).await;
     let given_up =
-        tokio::time::timeout(Duration::from_millis(20), run(&database, "SELECT pg_sleep(2)")).await;
+        tokio::time::timeout(Duration::from_millis(20), run(&database, "SELECT pg_sleep(20)")).await;
     assert!(given_up.is_err(), "it takes longer");
     assert_ne!(pid(&database).await, before);
 }
@@ -219,7 +227,8 @@ async fn a_first_host_that_hangs_does_not_hide_the_second() {
     let prepared = tokio::time::timeout(SOON, db::prepare(&settings, || program(&[FIRST]))).await;
 
     prepared.expect("in time").expect("prepared");
-    pid(&open(&settings)).await;
+    let database = open(&settings);
+    eventually("a session", SOON, async || database.connection().await.map(drop)).await;
 }
 
 const FIRST: (&str, &str) = ("V1__first", "CREATE TABLE first (id int)");
@@ -259,19 +268,18 @@ async fn a_schema_error_is_no_fault_of_the_item() {
     let test = TestDatabase::create().await;
     let settings = database_settings(test.url());
     let database = open(&settings);
-    database.check().await.expect("all is well");
+    eventually("all is well", SOON, async || database.check().await).await;
     let writer = notes(&database, &settings);
     let refused = async || match writer.commit(1).await {
         Err(db::Failure::Unavailable(why)) if why.contains("does not exist") => Ok(()),
         other => Err(other),
     };
     eventually("the item can be tried again", SOON, refused).await;
-    let complaint = database.check().await.expect_err("it cannot do its work");
-    assert!(complaint.contains("notes"), "{complaint}");
+    complains(&database, "notes").await;
 
     run(&database, "CREATE TABLE notes (number int, label text DEFAULT 'a note')").await.expect("a table");
 
-    database.check().await.expect("an operator has mended it");
+    eventually("an operator has mended it", SOON, async || database.check().await).await;
     assert_eq!(writer.commit(2).await, Ok("a note".to_owned()));
 }
 
@@ -290,8 +298,7 @@ async fn a_column_of_another_type_is_for_an_operator_to_mend_and_ends_no_actor()
 
     let error = writer.commit(2).await.expect_err("it cannot be read");
     assert!(matches!(&error, db::Failure::Unavailable(why) if why.contains("int4")), "{error}");
-    let complaint = database.check().await.expect_err("it cannot do its work");
-    assert!(complaint.contains("lacks what this program needs"), "{complaint}");
+    complains(&database, "lacks what this program needs").await;
 
     change("text USING 'a note', ALTER label SET DEFAULT 'a note'").await;
 
@@ -303,7 +310,7 @@ async fn a_column_of_another_type_is_for_an_operator_to_mend_and_ends_no_actor()
 async fn a_database_that_takes_no_writes_is_not_ready_until_it_does() {
     let test = TestDatabase::create().await;
     let database = open(&database_settings(test.url()));
-    database.check().await.expect("all is well");
+    eventually("all is well", SOON, async || database.check().await).await;
     let admin = open(&database_settings(&postgres().await.url("postgres")));
     let writes = async |allowed: &str| {
         let set = format!("ALTER DATABASE \"{}\" SET default_transaction_read_only = {allowed}", name(&test));
@@ -312,10 +319,9 @@ async fn a_database_that_takes_no_writes_is_not_ready_until_it_does() {
     run(&database, "SET default_transaction_read_only = on").await.expect("this session");
     writes("on").await;
     database.check().await.expect_err("this session is read-only");
-    let error = database.check().await.expect_err("so is every new one");
-    assert!(error.contains("does not allow writes"), "{error}");
+    complains(&database, "does not allow writes").await;
     writes("off").await;
-    database.check().await.expect("it is well again");
+    eventually("it is well again", SOON, async || database.check().await).await;
 }
 
 #[actix_rt::test]
@@ -329,8 +335,12 @@ async fn an_instance_that_commits_nothing_for_seconds_is_not_ready_until_it_does
     let hold = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; LOCK TABLE notes";
     holder.batch_execute(hold).await.expect("a lock");
 
+    let failing = Instant::now();
     writer.commit(2).await.expect_err("the table is locked");
-    database.check().await.expect("that may be over soon");
+    let soon = database.check().await;
+    if failing.elapsed() < Duration::from_secs(2) {
+        soon.expect("that may be over soon");
+    }
     let said = async || match (writer.commit(2).await, database.check().await) {
         (Err(_), Err(said)) if said.contains("the writer notes has committed nothing") => Ok(()),
         other => Err(other),
@@ -338,8 +348,9 @@ async fn an_instance_that_commits_nothing_for_seconds_is_not_ready_until_it_does
     eventually("it says so", SOON, said).await;
 
     holder.batch_execute("ROLLBACK").await.expect("the lock is gone");
-    assert_eq!(writer.commit(3).await, Ok("a note".to_owned()));
-    database.check().await.expect("it is ready again");
+    let note = eventually("a commit works", SOON, async || writer.commit(3).await).await;
+    assert_eq!(note, "a note");
+    eventually("it is ready again", SOON, async || database.check().await).await;
 }
 
 #[actix_rt::test]
@@ -351,14 +362,14 @@ async fn requests_and_writers_do_not_wait_for_each_other() {
     let writer = writing_notes(&database, &settings).await;
 
     let mut taken = Vec::new();
-    while let Ok(connection) = database.connection().await {
-        taken.push(connection);
+    for (pool, size) in [(&database, 4), (&reads, settings.pool_size)] {
+        pid(&reads).await;
+        for _ in 0..size {
+            taken.push(pool.connection().await.expect("a connection"));
+        }
+        let more = tokio::time::timeout(Duration::from_millis(100), pool.connection()).await;
+        assert!(more.is_err(), "the pool has more than {size}");
     }
-    pid(&reads).await;
-    while let Ok(connection) = reads.connection().await {
-        taken.push(connection);
-    }
-    assert_eq!(taken.len(), 4 + settings.pool_size);
     assert_eq!(writer.commit(2).await, Ok("a note".to_owned()));
 }
 

@@ -1,4 +1,5 @@
 use std::{
+    cell::Cell,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -66,10 +67,7 @@ struct Bank {
 impl Bank {
     async fn open() -> Self {
         let database = TestDatabase::create().await;
-        let settings = DatabaseSettings {
-            commit_deadline: Duration::from_secs(20),
-            ..database_settings(database.url())
-        };
+        let settings = database_settings(database.url());
         let bank = Self { database, settings, entered: Arc::new(Semaphore::new(0)) };
         let table = "CREATE TABLE deposits (
             id uuid PRIMARY KEY, amount int CONSTRAINT positive CHECK (amount > 0), tx bigint)";
@@ -170,28 +168,32 @@ async fn a_lost_connection_neither_loses_nor_doubles_an_item() {
     let bank = Bank::open().await;
     let commits = bank.writer::<false>(0.01);
     up(&commits).await;
-    let items: Vec<Deposit> = (0..4000).map(|_| deposit(1)).collect();
+    let killed = Cell::new(0_i64);
     let write = async {
+        let mut written = 0;
         // Portions keep a commit in flight whenever a session is terminated.
-        for portion in items.chunks(40) {
-            let outcomes = join_all(portion.iter().map(|item| commits.commit(item.clone()))).await;
+        while killed.get() < 8 {
+            let outcomes = join_all((0..40).map(|_| commits.commit(deposit(1)))).await;
             assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+            written += 40;
         }
+        written
     };
     let axe = bank.connection().await;
     let kill = async {
         let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active'";
-        let mut killed = 0_i64;
-        while killed < 8 {
-            killed += axe.query_one(sql, &[]).await.expect("a number").get::<i64>(0).expect("a number");
+        while killed.get() < 8 {
+            let fell: i64 = axe.query_one(sql, &[]).await.expect("a number").get(0).expect("a number");
+            killed.set(killed.get() + fell);
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
     };
-    let ((), in_time) = futures_util::join!(write, tokio::time::timeout(Duration::from_secs(30), kill));
-    in_time.expect("the axe fell eight times");
-    assert_eq!(bank.number("SELECT count(*) FROM deposits").await, 4001);
-    assert_eq!(bank.number("SELECT sum(amount)::bigint FROM deposits").await, 4001);
+    let both = async { futures_util::join!(write, kill) };
+    let (written, ()) =
+        tokio::time::timeout(Duration::from_secs(60), both).await.expect("the axe fell eight times");
+    assert_eq!(bank.number("SELECT count(*) FROM deposits").await, written + 1);
+    assert_eq!(bank.number("SELECT sum(amount)::bigint FROM deposits").await, written + 1);
 }
 
 #[actix_rt::test]
@@ -254,7 +256,7 @@ async fn a_writer_in_no_hurry_does_not_wait_after_a_commit_of_few() {
 #[actix_rt::test]
 async fn a_writer_in_no_hurry_waits_for_more_after_a_commit_of_many() {
     let mut bank = Bank::open().await;
-    bank.settings.commit_interval = Duration::from_secs(2);
+    bank.settings.commit_interval = Duration::from_secs(3600);
     let writer = bank.writer_of::<false, 1>(0.0);
     let second = deposit(1);
     let third = deposit(1);
@@ -269,7 +271,8 @@ async fn a_writer_in_no_hurry_waits_for_more_after_a_commit_of_many() {
             tokio::time::timeout(Duration::from_millis(200), bank.entered.acquire()).await.is_err(),
             "it did not wait"
         );
-        writer.commit(third.clone()).await
+        // Somebody waits for it, which ends the wait.
+        writer.commit(Deposit { awaited: true, ..third.clone() }).await
     };
     let (early, late) = futures_util::join!(early, late);
 
@@ -318,7 +321,7 @@ async fn a_patient_writer_waits_longer_the_more_it_has_committed() {
 #[actix_rt::test]
 async fn an_item_whose_row_is_locked_does_not_hold_up_the_others() {
     let mut bank = Bank::open().await;
-    bank.settings.commit_deadline = Duration::from_secs(4);
+    bank.settings.commit_deadline = Duration::from_secs(10);
     let commits = bank.writer::<false>(0.0);
     up(&commits).await;
     let items: Vec<Deposit> = (0..512).map(|_| deposit(1)).collect();
@@ -334,7 +337,7 @@ async fn an_item_whose_row_is_locked_does_not_hold_up_the_others() {
     let began = Instant::now();
     let outcomes = join_all(commits.commit_all(items.clone())).await;
 
-    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    assert!(began.elapsed() < 3 * SOON, "{:?}", began.elapsed());
     let held_up: Vec<usize> = (0..items.len()).filter(|n| outcomes[*n].is_err()).collect();
     assert_eq!(held_up, [100]);
     assert!(

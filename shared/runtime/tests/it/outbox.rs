@@ -128,7 +128,8 @@ async fn an_event_is_not_published_again_while_its_copy_is_unread_or_pending_or_
 #[actix_rt::test]
 async fn the_row_of_an_event_that_is_confirmed_at_once_is_never_written_again() {
     let bank = Bank::open().await;
-    let relay = bank.relay(|options| options.settings.resend_after = Duration::from_secs(2));
+    // An entry is noted after a quarter of it.
+    let relay = bank.relay(|options| options.settings.resend_after = Duration::from_secs(16));
     let confirmed = event(Retention::UntilConfirmed);
     let other = event(Retention::UntilConfirmed);
     for event in [&confirmed, &other] {
@@ -140,7 +141,7 @@ async fn the_row_of_an_event_that_is_confirmed_at_once_is_never_written_again() 
     let known = async || {
         (bank.number("SELECT count(*) FROM outbox WHERE entry_id IS NOT NULL").await == 1).then_some(())
     };
-    eventually("the entry of the other one is noted", SOON, known).await;
+    eventually("the entry of the other one is noted", 2 * SOON, known).await;
     let sql = format!(
         "SELECT count(*) FROM outbox WHERE entry_id IS NOT NULL AND event_id = '{}'",
         other.envelope.id

@@ -3,7 +3,7 @@ use ctl::stack::Kind;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::HttpResponse;
+use super::{HttpResponse, SOON, eventually};
 
 /// Keeps the addresses over restarts of the services.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub struct Client {
 
 impl Client {
     pub fn new(urls: [String; 3]) -> Self {
-        let http = http_client().timeout(super::deadline::SOON).build().expect("a client");
+        let http = http_client().timeout(SOON).build().expect("a client");
         Self { http, urls, token: None }
     }
 
@@ -55,7 +55,12 @@ impl Client {
         }
     }
 
+    /// Asks again while the service cannot answer, as callers should.
     pub async fn get(&self, kind: Kind, path: &str) -> HttpResponse {
+        patiently(&BUSY, async || self.get_once(kind, path).await).await
+    }
+
+    pub async fn get_once(&self, kind: Kind, path: &str) -> HttpResponse {
         send(self.request(Method::GET, kind, path)).await.expect("an answer")
     }
 
@@ -82,6 +87,21 @@ impl Client {
             }
         }
     }
+}
+
+/// What a service answers that has waited for too long.
+pub const BUSY: [&str; 4] =
+    ["database-unavailable", "deadline-exceeded", "backend-unavailable", "actor-restarting"];
+
+/// Asks again while the answer is a 503 with one of the codes.
+pub async fn patiently(codes: &[&str], ask: impl AsyncFn() -> HttpResponse) -> HttpResponse {
+    let look = async || {
+        let answer = ask().await;
+        let text = answer.text();
+        let again = answer.status == 503 && codes.iter().any(|code| text.contains(code));
+        if again { Err(text) } else { Ok(answer) }
+    };
+    eventually("the service answers", SOON, look).await
 }
 
 fn position(kind: Kind) -> usize {

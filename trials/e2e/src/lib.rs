@@ -17,6 +17,6 @@ pub use deadline::SOON;
 pub use http_response::HttpResponse;
 pub use metrics::Metrics;
 pub use orders::{Order, key};
-pub use shop::{Shop, first};
+pub use shop::{Shop, first, with_limits, with_settings};
 pub use testing::eventually;
 pub use verifier::{Verifier, with_verdict};

@@ -6,7 +6,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Client, HttpResponse, SOON, client::send, eventually};
+use super::{
+    Client, HttpResponse, SOON,
+    client::{BUSY, patiently, send},
+    eventually,
+};
 
 pub fn key() -> String {
     Uuid::now_v7().to_string()
@@ -39,13 +43,17 @@ impl Order {
 }
 
 impl Client {
+    /// Asks again while inventory does not tell payment of a product.
     pub async fn order_with(&self, order: &Order, headers: &[(&str, &str)]) -> HttpResponse {
-        send(self.order_request(order, headers)).await.expect("an answer")
+        let ask = async || send(self.order_request(order, headers)).await.expect("an answer");
+        patiently(&["catalogue-unavailable"], ask).await
     }
 
     /// Returns the id.
     pub async fn order(&self, order: &Order) -> String {
-        let answer = self.order_with(order, &[("Idempotency-Key", &key())]).await;
+        let key = key();
+        let answer =
+            patiently(&BUSY, async || self.order_with(order, &[("Idempotency-Key", &key)]).await).await;
         let placed = answer.expect(202);
         let id = placed["id"].as_str().expect("an id").to_owned();
         assert_eq!(answer.header("location"), format!("/orders/{id}"));

@@ -16,13 +16,27 @@ const QUICK_STREAMS: [(&str, &str); 4] = [
 ];
 const QUICK_PAYMENT: [(&str, &str); 4] = [
     ("PROVIDER_LATENCY", "1ms"),
-    ("PROVIDER_TIMEOUT", "300ms"),
+    ("PROVIDER_TIMEOUT", "3s"),
     ("RECONCILE_AFTER", "1s"),
     ("RECONCILE_INTERVAL", "200ms"),
 ];
 const QUICK_KEYS: (&str, &str) = ("JWKS_INTERVAL", "200ms");
-/// Longer than in production, for a busy machine.
-const PATIENT_DATABASE: (&str, &str) = ("DATABASE_CONNECT_TIMEOUT", "4s");
+/// A busy machine may stop any process for seconds, which is no failure.
+const PATIENT: [(&str, &str); 4] = [
+    ("DATABASE_CONNECT_TIMEOUT", "10s"),
+    ("DATABASE_STATEMENT_TIMEOUT", "10s"),
+    ("COMMIT_DEADLINE", "10s"),
+    ("REQUEST_TIMEOUT", "20s"),
+];
+const PATIENT_STREAMS: (&str, &str) = ("REDIS_TIMEOUT", "10s");
+const PATIENT_THROTTLE: (&str, &str) = ("LATE_AFTER", "1h");
+/// The defaults, for tests of what happens after them; a connection has longer.
+const LIMITS: [(&str, &str); 4] = [
+    ("DATABASE_CONNECT_TIMEOUT", "4s"),
+    ("DATABASE_STATEMENT_TIMEOUT", "3s"),
+    ("COMMIT_DEADLINE", "2s"),
+    ("REQUEST_TIMEOUT", "5s"),
+];
 
 pub struct Shop {
     // Fields drop in order: the services before their servers.
@@ -79,20 +93,16 @@ impl Shop {
         let mut options = StackOptions::private("").expect("ports");
         options.servers = choice;
         options.binaries = Some(service_binaries().to_path_buf());
-        options = Kind::ALL
-            .into_iter()
-            .fold(options, |options, kind| options.with_env(kind, PATIENT_DATABASE.0, PATIENT_DATABASE.1));
-        options = Kind::ALL
-            .into_iter()
-            .fold(options, |options, kind| options.with_env(kind, QUICK_KEYS.0, QUICK_KEYS.1));
-        for kind in [Kind::Inventory, Kind::Payment] {
-            options = QUICK_STREAMS
-                .iter()
-                .fold(options, |options, (name, value)| options.with_env(kind, name, value));
+        for kind in Kind::ALL {
+            options = with_settings(options, kind, &PATIENT);
+            options = with_settings(options, kind, &[QUICK_KEYS]);
         }
-        options = QUICK_PAYMENT
-            .iter()
-            .fold(options, |options, (name, value)| options.with_env(Kind::Payment, name, value));
+        for kind in [Kind::Inventory, Kind::Payment] {
+            options = with_settings(options, kind, &QUICK_STREAMS);
+            options = with_settings(options, kind, &[PATIENT_STREAMS]);
+        }
+        options = with_settings(options, Kind::Payment, &QUICK_PAYMENT);
+        options = with_settings(options, Kind::Payment, &[PATIENT_THROTTLE]);
         let mut stack = Stack::start(change(options)).await.expect("servers");
         stack.start_services().await.unwrap_or_else(|error| panic!("{error}"));
         let url = |kind| stack.first(kind).expect("it runs").url();
@@ -251,6 +261,15 @@ impl Drop for Shop {
             }
         }
     }
+}
+
+pub fn with_settings(options: StackOptions, kind: Kind, settings: &[(&str, &str)]) -> StackOptions {
+    settings.iter().fold(options, |options, (name, value)| options.with_env(kind, name, value))
+}
+
+/// With the limits of the product, instead of those for a busy machine.
+pub fn with_limits(options: StackOptions) -> StackOptions {
+    Kind::ALL.into_iter().fold(options, |options, kind| with_settings(options, kind, &LIMITS))
 }
 
 pub fn first(kind: Kind) -> ServiceId {

@@ -22,17 +22,15 @@ const AT_ONCE: usize = 40;
 pub async fn exhaust(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let payment = payment_for(arena, planned.target)?;
     let url = arena.stack.database_url(Kind::Payment);
-    let hold = arena.profile.statement_timeout() * 2;
     let (locked, is_locked) = oneshot::channel();
     let asked = async {
         _ = is_locked.await; // Err: there is no lock, which the other side reports
         let answers = ask(arena, &payment).await?;
         Ok::<_, ChaosError>((answers, health(&arena.http, &payment, "/livez").await))
     };
-    let (held, asked) = tokio::join!(hold_all_connections(&url, "orders", hold, locked), asked);
+    let held = hold_all_connections(&url, "orders", locked, asked).await;
     let recovering = arena.begin_recovery(planned.limit());
-    held?;
-    let (answers, alive) = asked?;
+    let (answers, alive) = held??;
     arena.findings.extend(
         alive.err().map(|dead| format!("{payment} was not alive while its pool was exhausted: {dead}")),
     );

@@ -1,7 +1,7 @@
 //! The stream of one order's transitions.
 
 use ctl::stack::{Kind, StackOptions};
-use e2e::{Client, Order, SOON, Shop, eventually, first};
+use e2e::{Client, Order, SOON, Shop, eventually, first, with_settings};
 use futures_util::future::join_all;
 use nix::sys::signal::Signal;
 use reqwest::Method;
@@ -117,13 +117,8 @@ async fn any_instance_tells_of_an_order_that_another_one_moves() {
 #[tokio::test]
 async fn a_stream_lasts_as_long_as_its_order_with_heartbeats_and_without_a_place_of_the_admission() {
     let limits =
-        [("KEEP_ALIVE", "1s"), ("HEAD_TIMEOUT", "1s"), ("REQUEST_TIMEOUT", "2s"), ("ADMISSION_LIMIT", "4")];
-    let mut shop = Shop::open_with(|options| {
-        limits
-            .iter()
-            .fold(quick(options), |options, (name, value)| options.with_env(Kind::Payment, name, value))
-    })
-    .await;
+        [("KEEP_ALIVE", "2s"), ("HEAD_TIMEOUT", "2s"), ("REQUEST_TIMEOUT", "5s"), ("ADMISSION_LIMIT", "4")];
+    let mut shop = Shop::open_with(|options| with_settings(quick(options), Kind::Payment, &limits)).await;
     shop.product("MUG", 10).await;
     shop.redis().stop().await;
     let id = shop.user.order(&Order::of("MUG", 1)).await;
@@ -144,12 +139,7 @@ async fn a_stream_lasts_as_long_as_its_order_with_heartbeats_and_without_a_place
 #[tokio::test]
 async fn a_user_and_all_of_them_have_a_bounded_number_of_streams() {
     let limits = [("WAITS_PER_USER", "2"), ("WAIT_LIMIT", "3")];
-    let mut shop = Shop::open_with(|options| {
-        limits
-            .iter()
-            .fold(quick(options), |options, (name, value)| options.with_env(Kind::Payment, name, value))
-    })
-    .await;
+    let mut shop = Shop::open_with(|options| with_settings(quick(options), Kind::Payment, &limits)).await;
     shop.product("MUG", 10).await;
     shop.redis().stop().await;
     let other = shop.another_user().await;
@@ -185,7 +175,8 @@ async fn a_stream_ends_with_its_token() {
     let text = |name: &str| tokens[name].as_str().expect("a token").to_owned();
     let user = shop.user.with_token(&text("access_token"));
     let id = user.order(&Order::of("MUG", 1)).await;
-    let stream = Listening::begin(&user, &id, None).await;
+    let mut stream = Listening::begin(&user, &id, None).await;
+    stream.until("data: ", 2).await;
     let logout = json!({"refresh_token": text("refresh_token")});
     shop.user.anonymous().post(Kind::User, "/auth/logout", &logout).await.expect(204);
     assert_eq!(events(&stream.rest().await).len(), 2, "it is not settled");

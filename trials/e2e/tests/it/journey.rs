@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use ctl::stack::Kind;
 use serde_json::{Value, json};
 
-use e2e::{Order, Shop, key};
+use e2e::{Order, Shop, key, with_settings};
 use events::{Envelope, FIELD};
 
 /// Numbered from 1, along the state machine.
@@ -128,7 +128,7 @@ async fn who_prefers_to_wait_gets_the_order_at_its_end() {
     let shop = Shop::open().await;
     shop.product("MUG", 10).await;
     let key = key();
-    let headers = [("Idempotency-Key", key.as_str()), ("Prefer", "wait=10")];
+    let headers = [("Idempotency-Key", key.as_str()), ("Prefer", "wait=30")];
     let answer = shop.user.order_with(&Order::of("MUG", 1), &headers).await;
     let order = answer.expect(201);
     assert_eq!(order["status"], "confirmed");
@@ -139,7 +139,8 @@ async fn who_prefers_to_wait_gets_the_order_at_its_end() {
 
 #[tokio::test]
 async fn a_long_poll_is_answered_as_soon_as_the_order_has_moved() {
-    let shop = Shop::open_with(|options| options.with_env(Kind::Payment, "PROVIDER_LATENCY", "250ms")).await;
+    let slow = [("PROVIDER_LATENCY", "250ms"), ("PROVIDER_TIMEOUT", "30s")];
+    let shop = Shop::open_with(|options| with_settings(options, Kind::Payment, &slow)).await;
     shop.product("MUG", 10).await;
     let id = shop.user.order(&Order::of("MUG", 1)).await;
     let mut version = 0;
@@ -148,7 +149,7 @@ async fn a_long_poll_is_answered_as_soon_as_the_order_has_moved() {
     while !seen.iter().any(|status| status == "confirmed") {
         let order = shop
             .user
-            .get(Kind::Payment, &format!("/orders/{id}?wait=20&after_version={version}"))
+            .get(Kind::Payment, &format!("/orders/{id}?wait=30&after_version={version}"))
             .await
             .expect(200);
         let next = order["version"].as_i64().expect("a version");
@@ -156,7 +157,7 @@ async fn a_long_poll_is_answered_as_soon_as_the_order_has_moved() {
         version = next;
         seen.push(order["status"].as_str().expect("a status").to_owned());
     }
-    assert!(started.elapsed() < Duration::from_secs(15), "it waited for the whole time: {seen:?}");
+    assert!(started.elapsed() < Duration::from_secs(25), "it waited for the whole time: {seen:?}");
 
     let past = Instant::now();
     let order = shop

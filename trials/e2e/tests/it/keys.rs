@@ -99,7 +99,7 @@ async fn assert_refused_everywhere(client: &Client) {
 async fn a_new_key_is_published_before_it_signs_and_the_one_before_verifies_until_its_last_token_expires() {
     // Verifiers ask for no unknown key here: they know the new one in time.
     let shop = Shop::open_with(|options| {
-        let options = options.with_env(Kind::User, "SIGNING_KEY_NOTICE", "5s");
+        let options = options.with_env(Kind::User, "SIGNING_KEY_NOTICE", "20s");
         let options = options.with_env(Kind::Inventory, "JWKS_REFRESH", "1h");
         options.with_env(Kind::Payment, "JWKS_REFRESH", "1h")
     })
@@ -133,7 +133,7 @@ async fn a_new_key_is_published_before_it_signs_and_the_one_before_verifies_unti
 
 #[tokio::test]
 async fn all_instances_of_user_sign_with_the_new_key() {
-    let mut shop = Shop::open_with(|options| options.with_env(Kind::User, "SIGNING_KEY_NOTICE", "2s")).await;
+    let mut shop = Shop::open_with(|options| options.with_env(Kind::User, "SIGNING_KEY_NOTICE", "10s")).await;
     let second = shop.stack.start_service(Kind::User).await.expect("it starts");
     let second = shop.stack.service(second).expect("it runs").url();
     let url = |kind| shop.stack.first(kind).expect("it runs").url();

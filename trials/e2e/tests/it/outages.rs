@@ -3,7 +3,7 @@ use std::cell::Cell;
 use ctl::stack::Kind;
 use serde_json::{Value, json};
 
-use e2e::{Order, SOON, Shop, eventually, key};
+use e2e::{Order, SOON, Shop, eventually, key, with_limits};
 
 #[tokio::test]
 async fn flushall_in_the_middle_loses_no_order() {
@@ -66,7 +66,7 @@ async fn orders_are_taken_while_redis_is_down_and_settled_when_it_is_back() {
 
 #[tokio::test]
 async fn without_postgresql_the_answer_is_503_and_all_is_well_again_afterwards() {
-    let mut shop = Shop::open_on_private_servers().await;
+    let mut shop = Shop::open_on_private_servers_with(with_limits).await;
     shop.product("MUG", 10).await;
     let before = shop.user.order(&Order::of("MUG", 1)).await;
     shop.user.wait_for_end(&before).await;
@@ -79,8 +79,8 @@ async fn without_postgresql_the_answer_is_503_and_all_is_well_again_afterwards()
     assert_eq!(refused.status, 503, "{}", refused.text());
     assert_eq!(refused.header("content-type"), "application/problem+json");
     assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds >= 1));
-    assert_eq!(shop.user.get(Kind::Payment, "/orders").await.status, 503);
-    assert_eq!(shop.user.get(Kind::Inventory, "/products").await.status, 503);
+    assert_eq!(shop.user.get_once(Kind::Payment, "/orders").await.status, 503);
+    assert_eq!(shop.user.get_once(Kind::Inventory, "/products").await.status, 503);
     for kind in Kind::ALL {
         let unready = async || {
             let answer = shop.user.get(kind, "/readyz").await;
@@ -131,7 +131,7 @@ async fn kill_9_of_postgresql_under_load_loses_and_doubles_nothing() {
     tokio::join!(load, killing);
     let settled = async || {
         // 503 until the pools have noticed.
-        let answer = shop.user.get(Kind::Payment, "/orders?limit=1").await;
+        let answer = shop.user.get_once(Kind::Payment, "/orders?limit=1").await;
         if answer.status == 200 { Ok(()) } else { Err(answer.text()) }
     };
     eventually("payment has its database again", SOON, settled).await;

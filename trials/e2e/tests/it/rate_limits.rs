@@ -3,12 +3,12 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use e2e::{HttpResponse, Order, Shop, first, key, send};
+use e2e::{HttpResponse, Order, Shop, first, key, send, with_settings};
 
 /// Lets a request choose its source.
 fn limited(options: StackOptions, limits: &[(&str, &str)]) -> StackOptions {
     let options = options.with_env(Kind::User, "TRUSTED_PROXIES", "127.0.0.1");
-    limits.iter().fold(options, |options, (name, value)| options.with_env(Kind::User, name, value))
+    with_settings(options, Kind::User, limits)
 }
 
 async fn post(shop: &Shop, source: &str, path: &str, body: &Value) -> HttpResponse {
@@ -134,14 +134,11 @@ async fn a_user_who_orders_too_fast_gets_429_and_nothing_is_stored() {
 
 #[tokio::test]
 async fn a_user_waits_for_a_bounded_number_of_answers_at_a_time() {
-    let slow = [("WAITS_PER_USER", "1"), ("PROVIDER_LATENCY", "20s"), ("PROVIDER_TIMEOUT", "30s")];
-    let shop = Shop::open_with(|options| {
-        slow.iter().fold(options, |options, (name, value)| options.with_env(Kind::Payment, name, value))
-    })
-    .await;
+    let slow = [("WAITS_PER_USER", "1"), ("PROVIDER_LATENCY", "60s"), ("PROVIDER_TIMEOUT", "90s")];
+    let shop = Shop::open_with(|options| with_settings(options, Kind::Payment, &slow)).await;
     shop.product("MUG", 10).await;
     let id = shop.user.order(&Order::of("MUG", 1)).await;
-    let path = format!("/orders/{id}?wait=2");
+    let path = format!("/orders/{id}?wait=8");
     let wait = async || shop.user.get(Kind::Payment, &path).await;
     let (one, other) = tokio::join!(wait(), wait());
     let mut statuses = [one.status, other.status];
@@ -152,16 +149,13 @@ async fn a_user_waits_for_a_bounded_number_of_answers_at_a_time() {
 
 #[tokio::test]
 async fn all_users_together_wait_for_a_bounded_number_of_answers_at_a_time() {
-    let slow = [("WAIT_LIMIT", "1"), ("PROVIDER_LATENCY", "20s"), ("PROVIDER_TIMEOUT", "30s")];
-    let shop = Shop::open_with(|options| {
-        slow.iter().fold(options, |options, (name, value)| options.with_env(Kind::Payment, name, value))
-    })
-    .await;
+    let slow = [("WAIT_LIMIT", "1"), ("PROVIDER_LATENCY", "60s"), ("PROVIDER_TIMEOUT", "90s")];
+    let shop = Shop::open_with(|options| with_settings(options, Kind::Payment, &slow)).await;
     shop.product("MUG", 10).await;
     let other = shop.another_user().await;
     let mine = shop.user.order(&Order::of("MUG", 1)).await;
     let theirs = other.order(&Order::of("MUG", 1)).await;
-    let [mine, theirs] = [mine, theirs].map(|id| format!("/orders/{id}?wait=2"));
+    let [mine, theirs] = [mine, theirs].map(|id| format!("/orders/{id}?wait=8"));
     let (one, another) = tokio::join!(shop.user.get(Kind::Payment, &mine), other.get(Kind::Payment, &theirs));
     let refused = if one.status == 503 { &one } else { &another };
     assert_eq!(one.status + another.status, 703, "{} {}", one.text(), another.text());

@@ -107,6 +107,12 @@ async fn an_inventory_that_dies_before_its_reply_is_published_gives_it_when_it_i
     };
     let mut shop = Shop::open_with(patient).await;
     shop.product("MUG", 10).await;
+    // The next event is the reply.
+    let heard = async || {
+        let metrics = shop.metrics(first(Kind::Payment)).await;
+        (metrics.sum("orderflow_stream_messages_total", &["product_changed"]) >= 1.0).then_some(())
+    };
+    eventually("the product is published, and payment has heard of it", SOON, heard).await;
     let fault = json!({"failpoint": "publish.before", "nth": 1, "action": "kill"});
     shop.admin.post(Kind::Inventory, "/ops/faults", &fault).await.expect(202);
     let id = shop.user.order(&Order::of("MUG", 1)).await;
@@ -164,7 +170,7 @@ async fn rehearse(shop: &Shop) -> Output {
     state.write(folder.path()).expect("written");
     let mut command = Command::new(service_binaries().join("shopctl"));
     command
-        .args(["rehearse", "--rate", "20", "--time", "8s", "--panics", "4", "--json", "--data-dir"])
+        .args(["rehearse", "--rate", "20", "--time", "20s", "--panics", "4", "--json", "--data-dir"])
         .arg(folder.path());
     command.output().await.expect("it runs")
 }

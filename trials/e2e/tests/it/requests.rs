@@ -1,4 +1,4 @@
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use chaos::requests::{
     Caller, Customer, Phase, Poison, client_gone, hold_all_connections, one_key_fifty_times, redrive_once,
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use e2e::{Order, SOON, Shop, eventually, key};
+use e2e::{Order, SOON, Shop, eventually, key, with_limits};
 
 struct Stage {
     shop: Shop,
@@ -148,7 +148,7 @@ async fn poison_becomes_one_dead_letter_each_and_comes_back_from_a_redrive() {
 
 #[tokio::test]
 async fn while_a_table_is_locked_orders_get_503_with_retry_after_and_the_service_lives() {
-    let stage = Stage::set(|options| options).await;
+    let stage = Stage::set(with_limits).await;
     let shop = &stage.shop;
     let url = stage.shop.stack.database_url(Kind::Payment);
     let (locked, is_locked) = oneshot::channel();
@@ -157,7 +157,7 @@ async fn while_a_table_is_locked_orders_get_503_with_retry_after_and_the_service
         is_locked.await.expect("a lock");
         // More than the pool has connections.
         let answers = join_all((0..32).map(|_| order()));
-        let lists = join_all((0..32).map(|_| shop.user.get(Kind::Payment, "/orders")));
+        let lists = join_all((0..32).map(|_| shop.user.get_once(Kind::Payment, "/orders")));
         let alive = async {
             shop.user.anonymous().get(Kind::Payment, "/livez").await.expect(200);
         };
@@ -168,9 +168,7 @@ async fn while_a_table_is_locked_orders_get_503_with_retry_after_and_the_service
         }
         shop.user.anonymous().get(Kind::Payment, "/livez").await.expect(200);
     };
-    let (held, ()) =
-        tokio::join!(hold_all_connections(&url, "orders", Duration::from_secs(8), locked), during);
-    held.expect("it was held");
+    hold_all_connections(&url, "orders", locked, during).await.expect("it was held");
     let works = async || {
         let answer = order().await;
         if answer.status == 202 { Ok(()) } else { Err(answer.text()) }

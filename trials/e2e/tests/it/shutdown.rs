@@ -46,7 +46,7 @@ async fn sigterm_of_user_in_the_middle_ends_it_well_and_loses_nothing() {
 
 #[tokio::test]
 async fn after_sigterm_requests_are_still_served_until_load_balancers_have_noticed() {
-    let noticed = |options: StackOptions| options.with_env(Kind::Payment, "SHUTDOWN_NOTICE", "5s");
+    let noticed = |options: StackOptions| options.with_env(Kind::Payment, "SHUTDOWN_NOTICE", "20s");
     let shop = Shop::open_with(noticed).await;
     shop.product("MUG", 10).await;
     let payment = shop.stack.first(Kind::Payment).expect("it runs");

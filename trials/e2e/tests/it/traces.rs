@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ctl::stack::{Kind, StackOptions};
 use reqwest::Method;
 
-use e2e::{Collector, Order, SOON, Shop, Span, eventually, first, key, send};
+use e2e::{Collector, Order, SOON, Shop, Span, eventually, first, key, send, with_settings};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const UNSAMPLED: &str = "1bf7651916cd43dd8448eb211c80319c";
@@ -23,10 +23,13 @@ fn with(settings: &[(&str, &str)]) -> impl FnOnce(StackOptions) -> StackOptions 
     }
 }
 
-/// Traces requests with a client's trace context only, and disables republishing.
+/// Traces requests with a client's trace context only; nothing is published or charged again.
 async fn shop_sending_to(url: &str) -> Shop {
     let settings = [("OTLP_ENDPOINT", url), ("TRACE_SAMPLE_RATIO", "0"), ("RESEND_AFTER", "1h")];
-    let shop = Shop::open_with(with(&settings)).await;
+    // One charge, however long it takes.
+    let once = [("PROVIDER_TIMEOUT", "60s"), ("RECONCILE_AFTER", "1h")];
+    let change = |options| with_settings(with(&settings)(options), Kind::Payment, &once);
+    let shop = Shop::open_with(change).await;
     shop.product("MUG", 10_000).await;
     shop
 }

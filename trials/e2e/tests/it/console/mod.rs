@@ -7,10 +7,10 @@ mod login;
 mod products;
 mod shop;
 
-use std::{collections::BTreeMap, process::Stdio};
+use std::{collections::BTreeMap, process::Stdio, time::Instant};
 
 use ctl::{api::http_client, stack::Kind, state::Login};
-use e2e::{HttpResponse, SOON, Shop, send, service_binaries};
+use e2e::{HttpResponse, SOON, Shop, eventually, send, service_binaries};
 use reqwest::{Method, RequestBuilder, redirect::Policy};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -113,9 +113,25 @@ impl Browser {
 
     /// Shows the page.
     pub(crate) async fn page(&mut self, path: &str) -> String {
-        let answer = self.get(path).await;
-        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-        answer.text()
+        let deadline = Instant::now() + SOON;
+        loop {
+            let answer = self.get(path).await;
+            // A service has answered too late.
+            if matches!(answer.status, 502 | 503) && Instant::now() < deadline {
+                continue;
+            }
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+            return answer.text();
+        }
+    }
+
+    /// Shows the page again until it has all of these.
+    pub(crate) async fn page_with(&mut self, path: &str, shown: &[&str]) -> String {
+        let look = async || {
+            let page = self.page(path).await;
+            if shown.iter().all(|text| page.contains(text)) { Ok(page) } else { Err(page) }
+        };
+        eventually("the page shows it", SOON, look).await
     }
 
     async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> HttpResponse {

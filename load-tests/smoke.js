@@ -3,7 +3,7 @@
 
 import exec from 'k6/execution';
 import http from 'k6/http';
-import { check } from 'k6';
+import { check, sleep } from 'k6';
 import { configure } from './options.js';
 import { key } from './run.js';
 import { whoAmI } from './shop/customers.js';
@@ -39,5 +39,9 @@ const plentiful = (order) => order.payment_method === 'tok_ok' && !order.items[0
 function repeat(run, customer, order) {
     const params = bearer(customer.token, 'POST /orders again');
     params.headers['Idempotency-Key'] = key(run);
-    return http.post(`${run.payment}/orders`, JSON.stringify(order), params);
+    for (let left = 10; ; left -= 1) {
+        const answer = http.post(`${run.payment}/orders`, JSON.stringify(order), params);
+        if (answer.status !== 503 || left === 0) return answer;
+        sleep(1);
+    }
 }

@@ -16,7 +16,7 @@ use super::ChaosError;
 use ctl::wait::WaitError;
 
 /// Longer than any answer on loopback.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// About a megabyte.
 const PAGE: &str = "1000";
 const LOOK_AGAIN: Duration = Duration::from_millis(20);

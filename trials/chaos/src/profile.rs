@@ -15,6 +15,9 @@ pub enum Profile {
     Production,
 }
 
+/// More time for programs that are not optimised, which the tests run beside each other.
+pub const UNOPTIMISED: Duration = Duration::from_secs(if cfg!(debug_assertions) { 5 } else { 0 });
+
 type Setting = (&'static str, &'static str);
 
 /// The load balances by /readyz, so it gets the default notice.

@@ -10,6 +10,7 @@ use super::postgres_sessions::works_again;
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::products::{PLENTY, one};
+use crate::profile::UNOPTIMISED;
 use crate::schedule::PlannedFault;
 use ctl::instance::InstanceError;
 use ctl::stack::{Kind, ServiceId};
@@ -25,7 +26,7 @@ const LIBRARIES: [&str; 3] = [
 const OFFSETS: [(Kind, usize, &str); 3] =
     [(Kind::Payment, 1, "+90s"), (Kind::Payment, 2, "-3s"), (Kind::Inventory, 2, "+3600s")];
 /// `reconcile-after` (2 s), `reconcile-interval` (0.5 s), and the way to the end.
-const CHARGED_WITHIN: Duration = Duration::from_secs(10);
+const CHARGED_WITHIN: Duration = Duration::from_secs(10).saturating_add(UNOPTIMISED);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub async fn apart(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {

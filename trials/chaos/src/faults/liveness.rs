@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::products::{PLENTY, one};
+use crate::profile::UNOPTIMISED;
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
 
@@ -18,7 +19,7 @@ pub const WITHIN: Duration = Duration::from_secs(5);
 /// The deadline of I13 after a fault of the environment.
 pub const HEALED_WITHIN: Duration = Duration::from_secs(15);
 /// Time for one poll on a busy machine.
-pub const NOISE: Duration = Duration::from_secs(1);
+pub const NOISE: Duration = Duration::from_secs(1).saturating_add(UNOPTIMISED);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Two refusals in a row are a breach: one response may be late on a busy machine.
@@ -44,6 +45,8 @@ async fn refuses(arena: &Arena, id: ServiceId) -> Result<Option<String>, ChaosEr
     if first.is_ok() {
         return Ok(None);
     }
+    // One pause of the machine is no second refusal.
+    sleep(UNOPTIMISED).await;
     let second = arena.buyer.send(&url, &one(PLENTY), &key).await?;
     Ok((!second.is_ok())
         .then(|| format!("{:?} {}, then {:?} {}", first.status, first.text, second.status, second.text)))

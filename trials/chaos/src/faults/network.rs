@@ -9,6 +9,7 @@ use crate::arena::Arena;
 use crate::buyer::{HttpResponse, response_to};
 use crate::fault::Fault;
 use crate::products::{PLENTY, one};
+use crate::profile::UNOPTIMISED;
 use crate::proxy::{Mode, Proxy};
 use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
@@ -17,7 +18,7 @@ const SLOWER_BY: Duration = Duration::from_millis(500);
 /// A black hole shorter than the services' timeouts is a mere delay.
 const LONGER: Duration = Duration::from_secs(3);
 /// Until the locks of a disconnected client are free.
-const FREED_WITHIN: Duration = Duration::from_secs(3);
+const FREED_WITHIN: Duration = Duration::from_secs(3).saturating_add(UNOPTIMISED);
 const STUCK: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'
                      AND now() - state_change > $1::float8 * interval '1 second'";
 

@@ -12,7 +12,7 @@ use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
 const VERSION: i32 = 9_999;
-const STARTS_WITHIN: Duration = Duration::from_secs(20);
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
 pub async fn restart(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let id = planned.target;

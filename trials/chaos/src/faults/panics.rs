@@ -11,11 +11,12 @@ use crate::ChaosError;
 use crate::arena::Arena;
 use crate::buyer::response_to;
 use crate::products::PLENTY;
+use crate::profile::UNOPTIMISED;
 use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
 /// For the SKU of a product actor that panicked.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
+const ANSWERS_WITHIN: Duration = Duration::from_secs(1).saturating_add(UNOPTIMISED);
 
 pub async fn consumer(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let id = planned.target;

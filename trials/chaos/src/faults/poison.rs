@@ -31,11 +31,11 @@ pub async fn unreadable(arena: &mut Arena, planned: &PlannedFault) -> Result<Inj
 
 pub async fn failing(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let kind = Poison::AlwaysFails;
-    let before = slowest(arena).await?;
+    let before = slowest_but_two(arena).await?;
     let event = send_poison(&arena.stack.redis_url(), kind, &arena.log).await?;
-    let meanwhile = slowest(arena).await?;
+    let meanwhile = slowest_but_two(arena).await?;
     arena.measured.push(format!(
-        "orders to their end, slowest of {TIMED}: {before:.0?} before the poison, {meanwhile:.0?} with it"
+        "orders to their end, slowest but two of {TIMED}: {before:.0?} before the poison, {meanwhile:.0?} with it"
     ));
     if meanwhile > before * 2 + NOISE {
         arena.findings.push(format!("a failing event slowed others from {before:.0?} to {meanwhile:.0?}"));
@@ -51,15 +51,17 @@ pub async fn failing(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     })
 }
 
-pub async fn slowest(arena: &Arena) -> Result<Duration, ChaosError> {
-    let mut slowest = Duration::ZERO;
-    for _ in 0..TIMED {
+/// A pause of the machine makes one order slow, or two.
+pub async fn slowest_but_two(arena: &Arena) -> Result<Duration, ChaosError> {
+    let mut times = [Duration::ZERO; TIMED];
+    for time in &mut times {
         let began = Instant::now();
         let order = arena.buyer.place_until_accepted(&one(PLENTY), ENDS_WITHIN).await?;
         arena.buyer.wait_for_end(order, ENDS_WITHIN).await?;
-        slowest = slowest.max(began.elapsed());
+        *time = began.elapsed();
     }
-    Ok(slowest)
+    times.sort_unstable();
+    Ok(times[TIMED - 3])
 }
 
 async fn buried(arena: &Arena, kind: Poison, event: Uuid, within: Duration) -> Result<String, ChaosError> {

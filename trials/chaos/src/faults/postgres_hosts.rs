@@ -23,7 +23,7 @@ use ctl::wait;
 use ctl::wait::WaitError;
 
 /// One host takes about 2 s; each one that hangs costs its time limit, in migrations as well.
-const STARTS_WITHIN: Duration = Duration::from_secs(20);
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
 const COPIED_WITHIN: Duration = Duration::from_secs(60);
 const IN_STEP_WITHIN: Duration = Duration::from_secs(30);
 /// As in `stack::servers`.

@@ -13,6 +13,7 @@ use crate::ChaosError;
 use crate::arena::Arena;
 use crate::buyer::{HttpResponse, response_to};
 use crate::products::{PLENTY, one};
+use crate::profile::UNOPTIMISED;
 use crate::schedule::PlannedFault;
 use ctl::instance::InstanceError;
 use ctl::stack::{Kind, ServiceId};
@@ -74,14 +75,19 @@ async fn answers_again(arena: &Arena, id: ServiceId) -> Result<(), ChaosError> {
         arena.url(id)?,
         if id.kind == Kind::Payment { "orders" } else { "products" }
     );
-    let answers = join_all((0..READS).map(|_| response_to(arena.http.get(&read).bearer_auth(&token)))).await;
-    match answers.iter().filter(|answer| !answer.is_ok()).count() {
-        0 => Ok(()),
-        _ => {
-            Err(InstanceError::Request { what: format!("{READS} reads after 5 s"), why: statuses(&answers) }
-                .into())
-        }
+    let ask =
+        async || join_all((0..READS).map(|_| response_to(arena.http.get(&read).bearer_auth(&token)))).await;
+    let all_ok = |answers: &[HttpResponse]| answers.iter().all(HttpResponse::is_ok);
+    let mut answers = ask().await;
+    if !all_ok(&answers) {
+        // One pause of the machine is no second refusal.
+        sleep(UNOPTIMISED).await;
+        answers = ask().await;
     }
+    if all_ok(&answers) {
+        return Ok(());
+    }
+    Err(InstanceError::Request { what: format!("{READS} reads after 5 s"), why: statuses(&answers) }.into())
 }
 
 async fn first_answer(arena: &Arena, id: ServiceId) -> Result<HttpResponse, ChaosError> {
@@ -178,10 +184,10 @@ pub async fn works_again(arena: &mut Arena, when: &str) {
         Ok::<_, ChaosError>(accepted)
     };
     let wrong = match worked.await {
-        Ok(accepted) if accepted > WITHIN => {
+        Ok(accepted) if accepted > WITHIN + UNOPTIMISED => {
             Some(format!("first 2xx after {:.1} s, not 5", accepted.as_secs_f64()))
         }
-        Ok(_) if began.elapsed() > HEALED_WITHIN => {
+        Ok(_) if began.elapsed() > HEALED_WITHIN + UNOPTIMISED => {
             Some(format!("an order at its end after {:.1} s, not 15", began.elapsed().as_secs_f64()))
         }
         Ok(_) => None,

@@ -10,6 +10,7 @@ use super::injected::InjectedFault;
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::products::{PLENTY, one};
+use crate::profile::UNOPTIMISED;
 use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
@@ -87,6 +88,8 @@ async fn orders_are_accepted(arena: &mut Arena) -> Result<(), ChaosError> {
         if first.is_ok() {
             continue;
         }
+        // One pause of the machine is no second refusal.
+        tokio::time::sleep(UNOPTIMISED).await;
         let second = arena.buyer.send(&url, &one(PLENTY), &key).await?;
         if !second.is_ok() {
             arena

@@ -14,7 +14,7 @@ const FOREIGN: &str = "chaos-nobody";
 const NAMES: usize = 40;
 const GONE: &str = "chaos-gone-";
 /// `stream-retention` (10 s), the age limit of a foreign group (10 s in `fast`), two trims.
-const TRIMMED_WITHIN: Duration = Duration::from_secs(60);
+const TRIMMED_WITHIN: Duration = Duration::from_secs(180);
 /// A check every 10 s removes a name after this many claim idle times.
 const IDLE_TIMES: u32 = 60;
 const LOOKS: Duration = Duration::from_secs(30);

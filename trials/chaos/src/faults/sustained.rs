@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::injected::InjectedFault;
-use super::poison::slowest;
+use super::poison::slowest_but_two;
 use super::streams::main_stream;
 use crate::ChaosError;
 use crate::arena::Arena;
@@ -156,8 +156,9 @@ async fn unread_is_bounded(arena: &mut Arena, usage: &ResourceUsage) -> Result<(
         .measured
         .push(format!("inventory-away: {unread} entries unread in {stream}, {twice} of them twice"));
     let unbounded = (unread > most).then(|| format!("{unread} entries are unread, more than {most}"));
-    let doubled =
-        (twice > 0).then(|| format!("{twice} events are in {stream} again while their copy is unread"));
+    // At least once: a few may be, after a late answer of Redis.
+    let doubled = (twice * 10 > events.len())
+        .then(|| format!("{twice} events are in {stream} again while their copy is unread"));
     arena.findings.extend(unbounded.iter().chain(&doubled).cloned());
     arena.invariants.bounds.note(&format!("entries of {stream}"), unbounded);
     arena.invariants.bounds.note("events published again", doubled);
@@ -187,22 +188,22 @@ pub async fn snapshot(arena: &mut Arena, planned: &PlannedFault) -> Result<Injec
     running.spawn(async move { load.run().await });
     // Skips the start of the load.
     sleep(time / 10).await;
-    let before = slowest(arena).await?;
+    let before = slowest_but_two(arena).await?;
     let begin = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM outbox";
     let held = [
         arena.database(Kind::Payment).hold(begin).await?,
         arena.database(Kind::Inventory).hold(begin).await?,
     ];
     sleep(time.mul_f64(0.6)).await;
-    let meanwhile = slowest(arena).await?;
+    let meanwhile = slowest_but_two(arena).await?;
     let report = running.join_next().await.and_then(Result::ok);
     for transaction in held {
         transaction.release().await?;
     }
     let recovering = arena.begin_recovery(planned.limit());
-    arena
-        .measured
-        .push(format!("snapshot: slowest order to its end {before:.0?} before it, {meanwhile:.0?} with it"));
+    arena.measured.push(format!(
+        "snapshot: slowest order but two to its end {before:.0?} before it, {meanwhile:.0?} with it"
+    ));
     let slow = (meanwhile > before * 2 + NOISE)
         .then(|| format!("a snapshot slowed orders from {before:.0?} to {meanwhile:.0?}"));
     arena.findings.extend(slow.clone());

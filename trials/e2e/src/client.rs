@@ -89,7 +89,7 @@ impl Client {
     }
 }
 
-/// What a service answers that has waited for too long.
+/// The codes of a service that has waited for too long.
 pub const BUSY: [&str; 4] =
     ["database-unavailable", "deadline-exceeded", "backend-unavailable", "actor-restarting"];
 

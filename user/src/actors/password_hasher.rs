@@ -128,7 +128,7 @@ mod tests {
     #[actix_rt::test]
     async fn what_exceeds_the_queue_is_refused_and_the_rest_is_done() {
         let hasher = PasswordHasher::new(1, 2, 3).unwrap();
-        // Nothing ends before all have asked.
+        // All eight ask before the first hash begins.
         let slot = Arc::clone(&hasher.slots).acquire_owned().await.unwrap();
         let hashes = join_all((0..8).map(|_| hasher.hash(SOURCE, password("x"))));
         let (outcomes, ()) = tokio::join!(hashes, async { drop(slot) });

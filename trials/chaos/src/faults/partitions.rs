@@ -19,7 +19,7 @@ use ctl::wait;
 /// Several batches of each partition.
 const BURST: usize = 4000;
 /// Without the progress that consumers show, each entry was handled three times.
-const PAUSED: u64 = BURST as u64 / 4;
+const PAUSED: u64 = if cfg!(debug_assertions) { BURST as u64 / 4 } else { 0 };
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
 const DRAINED_WITHIN: Duration = Duration::from_secs(180);
@@ -53,7 +53,7 @@ pub async fn slow_commits(arena: &mut Arena, planned: &PlannedFault) -> Result<I
     for (what, count) in
         [("entries were claimed from live consumers", claimed), ("events were handled twice", doubled)]
     {
-        // A pause of the machine is as long as the claim idle time of these trials.
+        // Beside other tests a pause may exceed the claim idle time.
         let wrong =
             (count > left + PAUSED).then(|| format!("{count} {what}, {left} were left by killed ones"));
         arena.findings.extend(wrong.clone());

@@ -156,9 +156,10 @@ async fn unread_is_bounded(arena: &mut Arena, usage: &ResourceUsage) -> Result<(
         .measured
         .push(format!("inventory-away: {unread} entries unread in {stream}, {twice} of them twice"));
     let unbounded = (unread > most).then(|| format!("{unread} entries are unread, more than {most}"));
-    // At least once: a few may be, after a late answer of Redis.
-    let doubled = (twice * 10 > events.len())
-        .then(|| format!("{twice} events are in {stream} again while their copy is unread"));
+    // Beside other tests Redis may answer too late, and a few are published again.
+    let few = if cfg!(debug_assertions) { events.len() / 10 } else { 0 };
+    let doubled =
+        (twice > few).then(|| format!("{twice} events are in {stream} again while their copy is unread"));
     arena.findings.extend(unbounded.iter().chain(&doubled).cloned());
     arena.invariants.bounds.note(&format!("entries of {stream}"), unbounded);
     arena.invariants.bounds.note("events published again", doubled);
